@@ -1,0 +1,89 @@
+import type { Digest } from '../util/digest.ts'
+import type { Json, JsonObject } from '../util/json.ts'
+import type { Event } from './event.ts'
+
+/**
+ * One node of the plan. `params` holds only what the stage reads, `needs` the stages whose artifacts it
+ * reads, by the name the stage calls them.
+ */
+export interface Stage {
+  /** Unique in the plan and stable: `pixels:train`. */
+  readonly id: string
+  readonly kind: string
+  readonly params: JsonObject
+  readonly needs: Readonly<Record<string, string>>
+  /** Only where the stage draws random numbers. */
+  readonly seed?: number | undefined
+  /** What the numbers depend on beyond params: engine, threads, decoder version. */
+  readonly numerics?: JsonObject | undefined
+  /** Not part of the fingerprint: what only changes how fast (batch size of a feature pass), absolute paths of sources, and the like. */
+  readonly hints?: JsonObject | undefined
+  /** Where the params come from, for `why`: dotted key of the pipeline file -> position text. */
+  readonly reads?: readonly string[] | undefined
+}
+
+/** What decides whether a stage must run; kept whole beside the artifact, so that `why` can compare two. */
+export interface FingerprintDocument {
+  readonly kind: string
+  /** Of the stage kind, raised by hand when its output changes. */
+  readonly version: number
+  readonly params: JsonObject
+  /** Content digests of the upstream outputs, by input name: an upstream rerun with equal output stops the ripple. */
+  readonly inputs: Readonly<Record<string, Digest>>
+  readonly seed?: number
+  readonly numerics?: JsonObject
+}
+
+/** A finished stage's output: a read-only folder, whole or absent. */
+export interface Artifact {
+  readonly fingerprint: Digest
+  /** Of the content: sorted (relative POSIX path, size, sha256). */
+  readonly digest: Digest
+  /** Absolute; never written to. */
+  readonly path: string
+  readonly bytes: number
+}
+
+export interface StageContext {
+  readonly stage: Stage
+  readonly params: JsonObject
+  readonly hints: JsonObject
+  readonly inputs: Readonly<Record<string, Artifact>>
+  /** An empty folder that becomes the artifact when `run` returns. */
+  readonly out: string
+  /** A folder of this fingerprint that survives a crash: checkpoints, partial downloads. Removed on success. */
+  readonly work: string
+  readonly emit: (event: Event) => void
+  /** Aborted by Ctrl-C; a stage that stops because of it throws `signal.reason`. */
+  readonly signal: AbortSignal
+}
+
+/** One literal a kind, in `src/stages/table.ts`. */
+export interface StageKind {
+  readonly kind: string
+  readonly version: number
+  /** One line for `plan` and the docs. */
+  readonly describe: string
+  /**
+   * Not cached by fingerprint but asked each time: a stage that looks at the world outside (a folder of pictures).
+   * Returns a digest of what is there now, which enters the fingerprint as input `source`.
+   */
+  readonly probe?: (
+    stage: Stage,
+    context: { readonly state: string; readonly signal: AbortSignal },
+  ) => Promise<Digest>
+  readonly run: (context: StageContext) => Promise<void>
+  /** Bytes and seconds the stage is expected to take, from the artifacts that are there already; for `plan`. */
+  readonly estimate?: (
+    stage: Stage,
+    inputs: Readonly<Record<string, Artifact | undefined>>,
+  ) => Promise<Estimate>
+}
+
+export interface Estimate {
+  readonly bytes?: number | undefined
+  readonly seconds?: number | undefined
+  readonly note?: string | undefined
+}
+
+export type { Json }

@@ -1,0 +1,96 @@
+import type { Shape } from '../program/program.ts'
+
+/**
+ * A network as Keras sees it: layers with Keras' names, in the order of Keras' `model.layers` (for a Functional
+ * model: by decreasing depth, then first visit from the outputs). Shapes carry no batch axis.
+ */
+export interface LayerGraph {
+  readonly name: string
+  readonly layers: readonly Layer[]
+  readonly input: Layer
+  readonly output: Layer
+}
+
+export interface Layer<Kind extends LayerKind = LayerKind> {
+  readonly name: string
+  /** Keras' class name. */
+  readonly kind: Kind
+  readonly config: LayerConfigs[Kind]
+  readonly inputs: readonly Layer[]
+  /** [height, width, channels], or [features]. */
+  readonly outputShape: Shape
+  /** In Keras' order: trainable ones, then the others (gamma, beta, moving_mean, moving_variance). */
+  readonly weights: readonly WeightSpec[]
+}
+
+export interface WeightSpec {
+  /** Keras 3's path: `Conv1/kernel`, `bn_Conv1/moving_mean`. */
+  readonly name: string
+  readonly shape: Shape
+  readonly initializer: InitializerConfig
+  /** False for moving averages, which no gradient ever changes. */
+  readonly trainable: boolean
+}
+
+/** Values by weight name, row-major float32. */
+export type WeightMap = ReadonlyMap<string, Float32Array>
+
+export type Activation = 'linear' | 'relu' | 'relu6' | 'sigmoid' | 'softmax' | 'tanh' | 'softplus'
+
+/** Keras' initializers; `{name: 'GlorotUniform'}`, `{name: 'RandomNormal', mean: 0, stddev: 0.05}`. */
+export interface InitializerConfig {
+  readonly name: string
+  readonly [argument: string]: number | string | boolean | undefined
+}
+
+/** Each layer's own settings, by Keras' class name. One file each in `layers/`. */
+export interface LayerConfigs {
+  InputLayer: { readonly shape: Shape }
+  Conv2D: ConvConfig & { readonly filters: number }
+  DepthwiseConv2D: ConvConfig & { readonly depthMultiplier: number }
+  SeparableConv2D: ConvConfig & { readonly filters: number; readonly depthMultiplier: number }
+  BatchNormalization: {
+    readonly momentum: number
+    readonly epsilon: number
+    readonly scale: boolean
+    readonly center: boolean
+  }
+  ReLU: { readonly maxValue: number | undefined }
+  Activation: { readonly activation: Activation }
+  ZeroPadding2D: {
+    readonly padding: readonly [readonly [number, number], readonly [number, number]]
+  }
+  Cropping2D: { readonly cropping: readonly [readonly [number, number], readonly [number, number]] }
+  MaxPooling2D: PoolConfig
+  AveragePooling2D: PoolConfig
+  GlobalAveragePooling2D: { readonly keepDims: boolean }
+  GlobalMaxPooling2D: { readonly keepDims: boolean }
+  Add: Readonly<Record<string, never>>
+  Concatenate: Readonly<Record<string, never>>
+  Flatten: Readonly<Record<string, never>>
+  Reshape: { readonly shape: Shape }
+  Dropout: { readonly rate: number }
+  Dense: {
+    readonly units: number
+    readonly activation: Activation
+    readonly useBias: boolean
+    readonly kernelInitializer: InitializerConfig
+    readonly biasInitializer: InitializerConfig
+    readonly kernelRegularizer?: { readonly l1?: number; readonly l2?: number } | undefined
+  }
+}
+
+export type LayerKind = keyof LayerConfigs
+
+export interface ConvConfig {
+  readonly kernelSize: readonly [number, number]
+  readonly strides: readonly [number, number]
+  readonly padding: 'same' | 'valid'
+  readonly useBias: boolean
+  readonly activation: Activation
+}
+export interface PoolConfig {
+  readonly poolSize: readonly [number, number]
+  readonly strides: readonly [number, number]
+  readonly padding: 'same' | 'valid'
+}

@@ -1,0 +1,50 @@
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+export interface JsonObject {
+  readonly [key: string]: Json | undefined
+}
+
+/**
+ * JSON with object keys sorted by code unit and no white space, so that equal values give equal bytes.
+ * `undefined` members are left out; NaN and infinities throw a TypeError (they have no JSON form).
+ */
+export function canonicalJson(value: Json | undefined): string {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') {
+    return JSON.stringify(value)
+  }
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError(`${value} has no JSON form`)
+    return JSON.stringify(value)
+  }
+  if (Array.isArray(value)) return `[${value.map((v: Json) => canonicalJson(v)).join(',')}]`
+  if (typeof value === 'object') {
+    const object = value as JsonObject
+    const members = Object.keys(object)
+      .filter((key) => object[key] !== undefined)
+      .sort(byCodeUnit)
+      .map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key])}`)
+    return `{${members.join(',')}}`
+  }
+  throw new TypeError(`${typeof value} has no JSON form`)
+}
+
+/** JSON for files that people read and diff: sorted keys, two spaces, one trailing newline. */
+export function stableJson(value: Json): string {
+  return `${JSON.stringify(JSON.parse(canonicalJson(value)), null, 2)}\n`
+}
+
+export function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Order by Unicode code point, as Python's `sorted` does (UTF-16 order differs beyond the BMP). */
+export function byCodePoint(a: string, b: string): number {
+  const x = a[Symbol.iterator]()
+  const y = b[Symbol.iterator]()
+  for (;;) {
+    const p = x.next()
+    const q = y.next()
+    if (p.done || q.done) return p.done ? (q.done ? 0 : -1) : 1
+    const difference = p.value.codePointAt(0)! - q.value.codePointAt(0)!
+    if (difference !== 0) return difference
+  }
+}
