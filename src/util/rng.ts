@@ -16,19 +16,16 @@ export interface Stream {
 }
 
 export function stream(...key: readonly (string | number)[]): Stream {
-  const [k0, k1] = hashKey(key)
-  const block = new Uint32Array(4)
-  let counter = 0
+  const philox = new Philox(...hashKey(key))
   let left = 0
   let spare: number | undefined
   const uint32 = (): number => {
     if (left === 0) {
-      philox(block, counter >>> 0, Math.floor(counter / 2 ** 32) >>> 0, k0, k1)
-      counter += 1
+      philox.next()
       left = 4
     }
     left -= 1
-    return block[3 - left]!
+    return left === 3 ? philox.x0 : left === 2 ? philox.x1 : left === 1 ? philox.x2 : philox.x3
   }
   const uniform = (): number => (uint32() >>> 8) / 2 ** 24
   const normal = (): number => {
@@ -37,7 +34,7 @@ export function stream(...key: readonly (string | number)[]): Stream {
       spare = undefined
       return value
     }
-    const u = ((uint32() >>> 0) + 1) / (2 ** 32 + 1)
+    const u = (uint32() + 1) / (2 ** 32 + 1)
     const angle = 2 * Math.PI * (uint32() / 2 ** 32)
     const radius = Math.sqrt(-2 * Math.log(u))
     spare = radius * Math.sin(angle)
@@ -50,6 +47,26 @@ export function stream(...key: readonly (string | number)[]): Stream {
     return value % n
   }
   return { uint32, uniform, normal, below }
+}
+
+/** Fills the array with uniform draws on [low, high): the same numbers as `stream(...key).uniform()` gives, quicker. */
+export function fillUniform(
+  out: Float32Array,
+  low: number,
+  high: number,
+  ...key: readonly (string | number)[]
+): Float32Array {
+  const philox = new Philox(...hashKey(key))
+  const scale = (high - low) / 2 ** 24
+  for (let i = 0; i < out.length; i += 4) {
+    philox.next()
+    out[i] = low + (philox.x0 >>> 8) * scale
+    // Writes past the end of a typed array are ignored.
+    out[i + 1] = low + (philox.x1 >>> 8) * scale
+    out[i + 2] = low + (philox.x2 >>> 8) * scale
+    out[i + 3] = low + (philox.x3 >>> 8) * scale
+  }
+  return out
 }
 
 /** A permutation of 0..n-1 (Fisher-Yates) that depends on the key alone. */
@@ -87,40 +104,55 @@ function mix(h: number): number {
   return (x ^ (x >>> 16)) >>> 0
 }
 
-function philox(out: Uint32Array, c0: number, c1: number, k0: number, k1: number): void {
-  let x0 = c0
-  let x1 = c1
-  let x2 = 0
-  let x3 = 0
-  let a = k0
-  let b = k1
-  for (let round = 0; round < 10; round += 1) {
-    const [hi0, lo0] = mul(0xd2511f53, x0)
-    const [hi1, lo1] = mul(0xcd9e8d57, x2)
-    const y0 = (hi1 ^ x1 ^ a) >>> 0
-    const y2 = (hi0 ^ x3 ^ b) >>> 0
-    x0 = y0
-    x1 = lo1
-    x2 = y2
-    x3 = lo0
-    a = (a + 0x9e3779b9) >>> 0
-    b = (b + 0xbb67ae85) >>> 0
+/** The generator's state: a 64-bit key, a counter, and the four words of the last block. */
+export class Philox {
+  x0 = 0
+  x1 = 0
+  x2 = 0
+  x3 = 0
+  #counter = 0
+  readonly #key0: number
+  readonly #key1: number
+
+  constructor(key0: number, key1: number) {
+    this.#key0 = key0
+    this.#key1 = key1
   }
-  out[0] = x0
-  out[1] = x1
-  out[2] = x2
-  out[3] = x3
+
+  /** Ten rounds over the next counter; the products are 64 bits wide, built from 16-bit halves. */
+  next(): void {
+    let x0 = this.#counter >>> 0
+    let x1 = Math.floor(this.#counter / 2 ** 32)
+    let x2 = 0
+    let x3 = 0
+    let a = this.#key0
+    let b = this.#key1
+    this.#counter += 1
+    for (let round = 0; round < 10; round += 1) {
+      const high0 = multiplyHigh(0xd251, 0x1f53, x0)
+      const high1 = multiplyHigh(0xcd9e, 0x8d57, x2)
+      const low0 = Math.imul(0xd2511f53, x0)
+      const low1 = Math.imul(0xcd9e8d57, x2)
+      x0 = high1 ^ x1 ^ a
+      x1 = low1
+      x2 = high0 ^ x3 ^ b
+      x3 = low0
+      a = (a + 0x9e3779b9) | 0
+      b = (b + 0xbb67ae85) | 0
+    }
+    this.x0 = x0 >>> 0
+    this.x1 = x1 >>> 0
+    this.x2 = x2 >>> 0
+    this.x3 = x3 >>> 0
+  }
 }
 
-/** The high and low words of the 64-bit product of two unsigned 32-bit words. */
-function mul(m: number, x: number): [number, number] {
-  const ml = m & 0xffff
-  const mh = m >>> 16
+/** The high word of the 64-bit product of (high << 16 | low) and x, as a signed 32-bit integer. */
+function multiplyHigh(high: number, low: number, x: number): number {
   const xl = x & 0xffff
   const xh = x >>> 16
-  const low = ml * xl
-  const mid = mh * xl + Math.floor(low / 65536)
-  const mid2 = ml * xh + (mid % 65536)
-  const high = mh * xh + Math.floor(mid / 65536) + Math.floor(mid2 / 65536)
-  return [high >>> 0, Math.imul(m, x) >>> 0]
+  const bottom = low * xl
+  const middle = high * xl + (bottom >>> 16)
+  const middle2 = low * xh + (middle & 0xffff)
+  return (high * xh + (middle >>> 16) + (middle2 >>> 16)) | 0
 }
