@@ -157,6 +157,8 @@ export class Builder {
     axes.length === 0 ? x : this.#one('reduceMean', [x], { axes, keepDims })
   reduceMax = (x: Tensor, axes: readonly number[], keepDims = false): Tensor =>
     axes.length === 0 ? x : this.#one('reduceMax', [x], { axes, keepDims })
+  reduceMaxGradient = (dy: Tensor, x: Tensor, y: Tensor, axes: readonly number[]): Tensor =>
+    this.#one('reduceMaxGradient', [dy, x, y], { axes })
 
   // heads and losses
   softmax = (x: Tensor): Tensor => this.#one('softmax', [x], NONE)

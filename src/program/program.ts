@@ -39,7 +39,7 @@ export interface Node<Name extends OpName = OpName> {
 }
 
 export interface Variable {
-  /** Keras' weight path, `dense/kernel`; optimizer slots are `optimizer/m/dense/kernel`. */
+  /** Keras' weight path, `dense/kernel`; optimizer slots are `optimizer/velocity/dense/kernel`. */
   readonly name: string
   readonly shape: Shape
   /** Little-endian float32, row-major. */
