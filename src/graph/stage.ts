@@ -53,6 +53,8 @@ export interface StageContext {
   readonly out: string
   /** A folder of this fingerprint that survives a crash: checkpoints, partial downloads. Removed on success. */
   readonly work: string
+  /** A folder that all stages of this kind share and that outlives them; `probe` gets the same. Only ever a cache. */
+  readonly state: string
   readonly emit: (event: Event) => void
   /** Aborted by Ctrl-C; a stage that stops because of it throws `signal.reason`. */
   readonly signal: AbortSignal
@@ -72,6 +74,11 @@ export interface StageKind {
     stage: Stage,
     context: { readonly state: string; readonly signal: AbortSignal },
   ) => Promise<Digest>
+  /**
+   * Asked before a stored artifact is used: false makes it a miss, and the new artifact replaces it. For what the
+   * fingerprint cannot know, such as the digest that a lock file pins for an address.
+   */
+  readonly accept?: (stage: Stage, artifact: Artifact) => Promise<boolean>
   readonly run: (context: StageContext) => Promise<void>
   /** Bytes and seconds the stage is expected to take, from the artifacts that are there already; for `plan`. */
   readonly estimate?: (

@@ -1,0 +1,106 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { diskError } from '../util/files.ts'
+import { stableJson } from '../util/json.ts'
+import type { Diagnostic } from '../util/diagnostic.ts'
+import type { Json } from '../util/json.ts'
+import type { PictureFormat } from './formats/format.ts'
+
+/** One picture. */
+export interface IndexRow {
+  /** POSIX, relative to the source: the local folder, or `files/` of the unpack artifact; `root` is part of it. */
+  readonly path: string
+  /** One of the index's classes. */
+  readonly label: string
+  readonly split: string
+  /** 64 hex digits, of the file's bytes. */
+  readonly sha256: string
+  /** Pixels, as stored: before any turning by EXIF. */
+  readonly width: number
+  readonly height: number
+  /** By its bytes, not by its name. */
+  readonly format: PictureFormat
+  readonly bytes: number
+}
+
+export interface SplitSummary {
+  readonly count: number
+  /** Every class of the index, also those with 0 pictures. */
+  readonly classes: Readonly<Record<string, number>>
+}
+
+/** The same bytes in more than one split. */
+export interface Leak {
+  readonly sha256: string
+  readonly pictures: readonly { readonly split: string; readonly path: string }[]
+}
+
+export interface IndexSummary {
+  readonly splits: Readonly<Record<string, SplitSummary>>
+  /** Bad pictures that `badImages: {skip}` allowed to leave out. */
+  readonly skipped: readonly { readonly path: string; readonly problem: string }[]
+  readonly leaks: readonly Leak[]
+  readonly missingClasses: readonly { readonly split: string; readonly label: string }[]
+  /** What the stage warned of; a cached artifact repeats it from here. */
+  readonly warnings: readonly Diagnostic[]
+}
+
+export interface IndexTable {
+  /** Sorted by split (train, validation, test, others by name), then index order. */
+  readonly rows: readonly IndexRow[]
+  /** Names in label order: the class of output 0 first. */
+  readonly classes: readonly string[]
+  readonly summary: IndexSummary
+  /** The rows of one split in index order; empty for an unknown one. */
+  readonly split: (name: string) => readonly IndexRow[]
+}
+
+const USUAL: readonly string[] = ['train', 'validation', 'test']
+
+/** The order of splits wherever they are listed. */
+export function bySplit(a: string, b: string): number {
+  const rank = (name: string): number => (USUAL.includes(name) ? USUAL.indexOf(name) : USUAL.length)
+  return rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0)
+}
+
+/** Writes `index.jsonl`, `classes.json` and `summary.json` into the folder, byte for byte the same for equal input. */
+export async function writeIndex(
+  folder: string,
+  rows: readonly IndexRow[],
+  classes: readonly string[],
+  summary: IndexSummary,
+): Promise<void> {
+  const lines = rows.map((row) => `${JSON.stringify(row)}\n`)
+  try {
+    await writeFile(join(folder, 'index.jsonl'), lines.join(''))
+    await writeFile(join(folder, 'classes.json'), `${JSON.stringify(classes, null, 2)}\n`)
+    await writeFile(join(folder, 'summary.json'), stableJson(summary as unknown as Json))
+  } catch (error) {
+    throw diskError(error, folder)
+  }
+}
+
+/** Reads what `writeIndex` wrote. */
+export async function readIndex(folder: string): Promise<IndexTable> {
+  const [lines, classes, summary] = await Promise.all(
+    ['index.jsonl', 'classes.json', 'summary.json'].map((name) =>
+      readFile(join(folder, name), 'utf8'),
+    ),
+  )
+  const rows = lines!
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as IndexRow)
+  const bySplitName = new Map<string, IndexRow[]>()
+  for (const row of rows) {
+    const list = bySplitName.get(row.split)
+    if (list === undefined) bySplitName.set(row.split, [row])
+    else list.push(row)
+  }
+  return {
+    rows,
+    classes: JSON.parse(classes!) as string[],
+    summary: JSON.parse(summary!) as IndexSummary,
+    split: (name) => bySplitName.get(name) ?? [],
+  }
+}
