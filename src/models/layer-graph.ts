@@ -48,7 +48,11 @@ export interface LayerConfigs {
   InputLayer: { readonly shape: Shape }
   Conv2D: ConvConfig & { readonly filters: number }
   DepthwiseConv2D: ConvConfig & { readonly depthMultiplier: number }
-  SeparableConv2D: ConvConfig & { readonly filters: number; readonly depthMultiplier: number }
+  SeparableConv2D: ConvConfig & {
+    readonly filters: number
+    readonly depthMultiplier: number
+    readonly pointwiseInitializer: InitializerConfig
+  }
   BatchNormalization: {
     readonly momentum: number
     readonly epsilon: number
@@ -68,7 +72,6 @@ export interface LayerConfigs {
   Add: Readonly<Record<string, never>>
   Concatenate: Readonly<Record<string, never>>
   Flatten: Readonly<Record<string, never>>
-  Reshape: { readonly shape: Shape }
   Dropout: { readonly rate: number }
   Dense: {
     readonly units: number
@@ -88,6 +91,8 @@ export interface ConvConfig {
   readonly padding: 'same' | 'valid'
   readonly useBias: boolean
   readonly activation: Activation
+  /** Of the kernel; of the depthwise one where there are two. */
+  readonly kernelInitializer: InitializerConfig
 }
 export interface PoolConfig {
   readonly poolSize: readonly [number, number]

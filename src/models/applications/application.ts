@@ -1,0 +1,68 @@
+import type { GraphBuilder } from '../graph-builder.ts'
+import type { InitializerConfig, Layer } from '../layer-graph.ts'
+
+/** What an architecture is built with; every size and factor checked before. */
+export interface ArchitectureOptions {
+  readonly includeTop: boolean
+  readonly pooling: Pooling
+  /** Width multiplier; 1 for families without one. */
+  readonly alpha: number
+  /** Outputs of the top. */
+  readonly classes: number
+}
+export type Pooling = 'none' | 'avg' | 'max'
+
+/** Puts a network on its input and gives its output. One file a family. */
+export type Architecture = (
+  g: GraphBuilder,
+  input: Layer,
+  options: ArchitectureOptions,
+) => { readonly name: string; readonly output: Layer }
+
+/** How a family names the layers behind its trunk; undefined: automatically. */
+export interface TopNames {
+  readonly average?: string
+  readonly max?: string
+  readonly kernelInitializer?: InitializerConfig
+}
+
+/** The end that most of keras.applications share: pooled softmax classes, or the trunk, pooled if asked for. */
+export function withTop(
+  g: GraphBuilder,
+  x: Layer,
+  { includeTop, pooling, classes }: ArchitectureOptions,
+  names: TopNames = {},
+): Layer {
+  const average = () => g.layer('GlobalAveragePooling2D', x, {}, names.average)
+  if (includeTop) {
+    const { kernelInitializer } = names
+    const settings = { units: classes, activation: 'softmax' } as const
+    return g.layer(
+      'Dense',
+      average(),
+      kernelInitializer ? { ...settings, kernelInitializer } : settings,
+      'predictions',
+    )
+  }
+  if (pooling === 'avg') return average()
+  return pooling === 'max' ? g.layer('GlobalMaxPooling2D', x, {}, names.max) : x
+}
+
+/** The nearest multiple of eight, at least eight and never more than a tenth below (MobileNet papers). */
+export function roundFilters(filters: number, divisor = 8): number {
+  const rounded = Math.max(divisor, Math.floor((filters + divisor / 2) / divisor) * divisor)
+  return rounded < 0.9 * filters ? rounded + divisor : rounded
+}
+
+/**
+ * The zero padding that makes a strided `valid` convolution sample like TensorFlow's `same`
+ * (`correct_pad`, keras/src/applications/imagenet_utils.py).
+ */
+export function stridedPadding(
+  { outputShape }: Layer,
+  kernel: number,
+): readonly [readonly [number, number], readonly [number, number]] {
+  const half = Math.floor(kernel / 2)
+  const along = (size: number) => [half - (1 - (size % 2)), half] as const
+  return [along(outputShape[0]!), along(outputShape[1]!)]
+}
