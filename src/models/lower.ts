@@ -103,6 +103,7 @@ class Pass {
   constructor(b: Builder, graph: LayerGraph, options: LowerOptions, ends: ReadonlySet<string>) {
     this.#b = b
     this.#options = options
+    this.#options = options
     const plain = (layer: Layer) => !this.#trains(layer) && !(layer.name in options.start)
     this.#folded = foldable(graph, plain)
     for (const name of ends) this.#folded.delete(name)

@@ -1,4 +1,4 @@
-import { windows } from '../../program/op-table.ts'
+import { windows } from '../../program/shapes.ts'
 import type { ConvAttributes } from '../../program/ops.ts'
 import type { Shape, Tensor } from '../../program/program.ts'
 import type { ConvConfig, LayerKind } from '../layer-graph.ts'

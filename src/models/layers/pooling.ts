@@ -1,4 +1,4 @@
-import { windows } from '../../program/op-table.ts'
+import { windows } from '../../program/shapes.ts'
 import type { Shape } from '../../program/program.ts'
 import type { PoolConfig } from '../layer-graph.ts'
 import { imageOf } from './definition.ts'
