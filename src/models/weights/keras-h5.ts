@@ -21,7 +21,9 @@ export async function readKerasH5(path: string): Promise<FileLayer[]> {
     throw failure('BAD_WEIGHTS', `cannot read ${path}`, { cause: error })
   }
   const { default: h5wasm, File, Group, Dataset } = await import('h5wasm/node')
-  await h5wasm.ready
+  // The library prints its errors on stderr unless they are made to throw.
+  const { activate_throwing_error_handler: throwErrors } = await h5wasm.ready
+  throwErrors()
   let file: InstanceType<typeof File> | undefined
   try {
     file = new File(path, 'r')
