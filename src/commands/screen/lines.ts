@@ -1,0 +1,82 @@
+import type { Event } from '../../graph/event.ts'
+import { bytesText, countText, metricText, secondsText } from '../../util/text.ts'
+
+export type Paint = (text: string) => string
+export interface Colours {
+  readonly good: Paint
+  readonly bad: Paint
+  readonly warn: Paint
+  readonly dim: Paint
+}
+
+/** The lasting lines an event leaves; none for what only moves a live region. */
+export function lastingLines(event: Event, colours: Colours): string[] {
+  const { good, bad, warn, dim } = colours
+  switch (event.type) {
+    case 'stageDone': {
+      const size = event.bytes > 0 ? dim(`  ${bytesText(event.bytes)}`) : ''
+      if (event.cached) return [`${good('✓')} ${event.stage}  ${dim('cached')}${size}`]
+      return [`${good('✓')} ${event.stage}  ${secondsText(event.seconds)}${size}`]
+    }
+    case 'stageFailed':
+      return [`${bad('✗')} ${event.stage}  failed`]
+    case 'epochDone': {
+      const width = String(event.epochs).length
+      const head = `  epoch ${String(event.epoch).padStart(width)}/${event.epochs}`
+      const train = figures(event.train)
+      const validation = event.validation
+        ? `  ${dim('validation')} ${figures(event.validation)}`
+        : ''
+      return [`${head}  ${train}${validation}  ${dim(secondsText(event.seconds))}`]
+    }
+    case 'warning': {
+      const { code, message, hint, at } = event.diagnostic
+      const place = at ? `${at.file}:${at.line}:${at.col} ` : ''
+      return [
+        `${warn('!')} ${place}${warn(code)} ${message}`,
+        ...(hint ? [`  ${dim(`hint: ${hint}`)}`] : []),
+      ]
+    }
+    case 'note':
+      return [`  ${dim(event.message)}`]
+    case 'stageWaiting':
+      return [
+        `  ${event.stage}: another process (pid ${event.pid}) is at it; waiting for its result`,
+      ]
+    case 'planStarted':
+    case 'stageStarted':
+    case 'stageProgress':
+    case 'runDone':
+      return []
+  }
+}
+
+/** How far a stage is, its pace and the time left. */
+export function progressText(
+  event: Extract<Event, { type: 'stageProgress' }>,
+  seconds: number,
+): string {
+  const { done, total, unit } = event
+  const amount = (n: number) => (unit === 'bytes' ? bytesText(n) : countText(n))
+  const label = unit === 'bytes' ? '' : ` ${unit}`
+  const pace = seconds > 0 ? done / seconds : 0
+  const speed = pace > 0 ? `  ${unit === 'bytes' ? bytesText(pace) : paceText(pace)}${label}/s` : ''
+  if (total === undefined) return `${amount(done)}${label}${speed}`
+  const left = pace > 0 && done < total ? `  ${secondsText((total - done) / pace)} left` : ''
+  return `${amount(done)}/${amount(total)}${label}${speed}${left}`
+}
+
+export function bar(done: number, total: number, width: number): string {
+  const filled = Math.round((Math.min(done, total) / Math.max(1, total)) * width)
+  return '█'.repeat(filled) + '░'.repeat(width - filled)
+}
+
+function paceText(pace: number): string {
+  return pace < 9.95 ? pace.toFixed(1) : countText(pace)
+}
+
+function figures(values: Readonly<Record<string, number>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} ${metricText(value)}`)
+    .join('  ')
+}

@@ -1,0 +1,101 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Diagnostic } from '../util/diagnostic.ts'
+import type { Digest } from '../util/digest.ts'
+import { isErrno, writeFileAtomic } from '../util/files.ts'
+import { stableJson, type Json } from '../util/json.ts'
+import { stableNumber } from '../util/text.ts'
+
+export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted'
+export type Figures = Readonly<Record<string, number>>
+
+/** run.json: small, sorted, with stable numbers, so that two committed runs diff well. No path, user or machine name. */
+export interface RunRecord {
+  readonly format: 1
+  readonly name: string
+  readonly id: string
+  readonly status: RunStatus
+  /** Of the resolved pipeline without name, notes and tags: what makes two runs the same run. */
+  readonly pipeline: Digest
+  readonly seed: number
+  readonly engine: {
+    readonly name: string
+    readonly device: string
+    readonly version: string
+    readonly threads: number
+  } | null
+  /** ISO 8601, UTC. */
+  readonly started: string
+  readonly seconds: number
+  readonly stages: readonly StageRecord[]
+  readonly epochs: readonly EpochRecord[]
+  /** Split -> metric -> value. */
+  readonly metrics: Readonly<Record<string, Figures>>
+  /** Split -> pictures. */
+  readonly pictures: Readonly<Record<string, number>>
+  readonly classes: readonly string[]
+  /** Of the whole model, head included. */
+  readonly parameters: { readonly total: number; readonly trainable: number }
+  readonly warnings: readonly Diagnostic[]
+  readonly environment: Readonly<Record<string, Json>>
+}
+
+export interface StageRecord {
+  readonly id: string
+  readonly kind: string
+  readonly cached: boolean
+  readonly seconds: number
+  readonly fingerprint: Digest
+  readonly digest: Digest
+  readonly bytes: number
+}
+
+export interface EpochRecord {
+  readonly epoch: number
+  readonly phase: number
+  readonly train: Figures
+  readonly validation: Figures | undefined
+  readonly seconds: number
+}
+
+/** Files of a run folder. */
+export const RUN_FILES = {
+  record: 'run.json',
+  pipeline: 'pipeline.yaml',
+  resolved: 'resolved.yaml',
+  metrics: 'metrics.jsonl',
+  predictions: 'predictions.jsonl',
+  index: 'index.jsonl',
+  summary: 'summary.md',
+  model: 'model',
+  running: 'running.json',
+} as const
+
+export async function writeRecord(folder: string, record: RunRecord): Promise<void> {
+  await writeFileAtomic(join(folder, RUN_FILES.record), stableJson(record as unknown as Json))
+  if (record.status !== 'running') await rm(join(folder, RUN_FILES.running), { force: true })
+}
+
+/** The figures with six significant digits; a loss of infinity or NaN is left out, JSON has no form for it. */
+export function stableFigures(figures: Figures): Figures {
+  return Object.fromEntries(
+    Object.entries(figures)
+      .filter(([, value]) => Number.isFinite(value))
+      .map(([name, value]) => [name, stableNumber(value)]),
+  )
+}
+
+/** Marks the folder as worked on by this process, so that a reader can tell a running run from one that was killed. */
+export async function markRunning(folder: string): Promise<void> {
+  const mark = { pid: process.pid, since: new Date().toISOString() }
+  await writeFileAtomic(join(folder, RUN_FILES.running), `${JSON.stringify(mark)}\n`)
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return isErrno(error, 'EPERM')
+  }
+}

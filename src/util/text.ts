@@ -1,0 +1,40 @@
+/** 1.2 kB, 345 MB: three digits, powers of 1,000. */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let value = bytes
+  let unit = 0
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  const digits = unit === 0 || value >= 99.5 ? 0 : 1
+  return `${value.toFixed(digits)} ${units[unit]}`
+}
+
+/** 0.4 s, 12 s, 3 min 20 s, 2 h 5 min. */
+export function secondsText(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
+  const whole = Math.round(seconds)
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`
+}
+
+/** 11,398. */
+export function countText(count: number): string {
+  return Math.round(count).toLocaleString('en-US')
+}
+
+/** A metric for people: four decimals, without trailing noise. */
+export function metricText(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(4) : String(value)
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${countText(count)} ${count === 1 ? one : many}`
+}
+
+/** Rounded to six significant digits: what files of a run hold, so that they diff well. */
+export function stableNumber(value: number): number {
+  return Number.isFinite(value) ? Number(value.toPrecision(6)) : value
+}
