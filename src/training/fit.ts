@@ -1,0 +1,196 @@
+import type { Session } from '../engines/engine.ts'
+import { failure, type PipelineError } from '../util/diagnostic.ts'
+import { encodeTargets, fillDropoutMask, planEpoch } from './batches.ts'
+import { openScores, type Scores } from './scores.ts'
+
+/** Where a split's features come from: rows of a pack. */
+export interface FeatureSource {
+  readonly pictures: number
+  /** Values a picture. */
+  readonly size: number
+  /** Fills `out` with the rows, one after the other; what is behind them is left as it is. */
+  gather(rows: Uint32Array, out: Float32Array): Promise<void>
+}
+
+export interface LabelledSplit {
+  readonly features: FeatureSource
+  /** The class of every row. */
+  readonly labels: Uint32Array
+}
+
+/** What the loop must know of the program it trains. */
+export interface HeadShape {
+  /** Columns of targets and outputs. */
+  readonly width: number
+  readonly dropouts: readonly {
+    readonly layer: string
+    readonly rate: number
+    readonly size: number
+  }[]
+  /** Pictures that the entry `infer` takes at once. */
+  readonly inferBatch: number
+}
+
+export interface FitOptions {
+  readonly session: Session
+  readonly head: HeadShape
+  readonly train: LabelledSplit
+  readonly validation: LabelledSplit | undefined
+  readonly epochs: number
+  readonly batchSize: number
+  readonly lastBatch: 'keep' | 'drop'
+  readonly shuffle: boolean
+  readonly seed: number
+  readonly learningRate: number
+  /** One weight a class. */
+  readonly classWeights: Float32Array
+  readonly signal: AbortSignal
+  readonly onEpoch: (epoch: EpochFigures) => void
+  readonly onBatch: (done: number, total: number) => void
+}
+
+export interface EpochFigures {
+  /** From 1. */
+  readonly epoch: number
+  /** Running means over the epoch's batches, weighted by their pictures. */
+  readonly train: Readonly<Record<string, number>>
+  /** After the epoch. */
+  readonly validation: Readonly<Record<string, number>> | undefined
+  readonly seconds: number
+}
+
+/**
+ * The training loop. Each step is one run of the program's entry `train@N`: features, targets, weights of the
+ * examples, masks, learning rate and step number go in, losses and outputs come back, the variables have moved.
+ * Throws NOT_FINITE where a loss is NaN or infinite, and the signal's reason between two batches.
+ */
+export async function fit(options: FitOptions): Promise<EpochFigures[]> {
+  const { session, train, validation, epochs, signal, onBatch, onEpoch } = options
+  const history: EpochFigures[] = []
+  const feeder = new Feeder(options)
+  const perEpoch = planEpoch(train.features.pictures, { ...options, epoch: 1 }).batches.length
+  let step = 0
+  for (let epoch = 1; epoch <= epochs; epoch += 1) {
+    const started = performance.now()
+    const scores = openScores(options.head.width)
+    const { order, batches } = planEpoch(train.features.pictures, { ...options, epoch })
+    let next = feeder.feeds(order.subarray(...batches[0]!), epoch, step + 1)
+    for (const [i, [start, end]] of batches.entries()) {
+      const feeds = await next
+      signal.throwIfAborted()
+      step += 1
+      const running = session.run(`train@${end - start}`, feeds)
+      // The next batch is read while this one runs: the feeder has two sets of arrays that take turns.
+      const following = batches[i + 1]
+      if (following) next = feeder.feeds(order.subarray(...following), epoch, step + 1)
+      const [result] = await Promise.all([running, next])
+      const { losses, outputs, loss } = result as Record<string, Float32Array>
+      if (!Number.isFinite(loss![0])) {
+        throw notFinite(loss![0]!, epoch, i + 1, options.learningRate)
+      }
+      scores.add(losses!, outputs!, feeds['targets']!, end - start)
+      onBatch((epoch - 1) * perEpoch + i + 1, epochs * perEpoch)
+    }
+    const figures: EpochFigures = {
+      epoch,
+      train: scores.figures(),
+      validation: validation && (await evaluateSplit(options, validation)).figures(),
+      seconds: (performance.now() - started) / 1000,
+    }
+    history.push(figures)
+    onEpoch(figures)
+  }
+  return history
+}
+
+/** What `evaluateSplit` knows of each picture: its row, its outputs [width], its loss. */
+export type KeepPicture = (row: number, outputs: Float32Array, loss: number) => void
+
+/**
+ * Runs the entry `infer` over a whole split and scores it. A short last batch is filled up and the surplus ignored:
+ * in inference a row depends on no other.
+ */
+export async function evaluateSplit(
+  { session, head, signal }: Pick<FitOptions, 'session' | 'head' | 'signal'>,
+  { features, labels }: LabelledSplit,
+  keep?: KeepPicture,
+): Promise<Scores> {
+  const scores = openScores(head.width)
+  const values = new Float32Array(head.inferBatch * features.size)
+  const targets = new Float32Array(head.inferBatch * head.width)
+  for (let start = 0; start < features.pictures; start += head.inferBatch) {
+    signal.throwIfAborted()
+    const count = Math.min(head.inferBatch, features.pictures - start)
+    const rows = Uint32Array.from({ length: count }, (_, i) => start + i)
+    await features.gather(rows, values)
+    encodeTargets(labels, rows, head.width, targets)
+    const result = await session.run('infer', { features: values, targets })
+    const { losses, outputs } = result as Record<string, Float32Array>
+    scores.add(losses!, outputs!, targets, count)
+    if (!keep) continue
+    for (let i = 0; i < count; i += 1) {
+      keep(start + i, outputs!.slice(i * head.width, (i + 1) * head.width), losses![i]!)
+    }
+  }
+  return scores
+}
+
+/** Fills the feeds of training batches, in two sets of arrays that take turns. */
+class Feeder {
+  readonly #options: FitOptions
+  readonly #sets: readonly Map<number, Record<string, Float32Array>>[] = [new Map(), new Map()]
+  #turn = 0
+
+  constructor(options: FitOptions) {
+    this.#options = options
+  }
+
+  async feeds(
+    rows: Uint32Array,
+    epoch: number,
+    step: number,
+  ): Promise<Record<string, Float32Array>> {
+    const { head, train, seed, learningRate, classWeights } = this.#options
+    this.#turn = 1 - this.#turn
+    const feeds = this.#arrays(rows.length)
+    await train.features.gather(rows, feeds['features']!)
+    encodeTargets(train.labels, rows, head.width, feeds['targets']!)
+    const weights = feeds['weights']!
+    rows.forEach((row, i) => (weights[i] = classWeights[train.labels[row]!]!))
+    for (const dropout of head.dropouts) {
+      fillDropoutMask(feeds[`dropout/${dropout.layer}`]!, rows, dropout, seed, epoch)
+    }
+    feeds['learningRate']![0] = learningRate
+    feeds['step']![0] = step
+    return feeds
+  }
+
+  #arrays(count: number): Record<string, Float32Array> {
+    const { head, train } = this.#options
+    const set = this.#sets[this.#turn]!
+    const known = set.get(count)
+    if (known) return known
+    const arrays: Record<string, Float32Array> = {
+      features: new Float32Array(count * train.features.size),
+      targets: new Float32Array(count * head.width),
+      weights: new Float32Array(count),
+      learningRate: new Float32Array(1),
+      step: new Float32Array(1),
+    }
+    for (const { layer, size } of head.dropouts) {
+      arrays[`dropout/${layer}`] = new Float32Array(count * size)
+    }
+    set.set(count, arrays)
+    return arrays
+  }
+}
+
+function notFinite(loss: number, epoch: number, batch: number, rate: number): PipelineError {
+  return failure(
+    'NOT_FINITE',
+    `the loss is ${loss} at epoch ${epoch}, batch ${batch}, with learning rate ${rate}`,
+    {
+      hint: 'lower optimizer.learningRate, or look at preprocessing: pixels of 0..255 must be rescaled',
+    },
+  )
+}
