@@ -22,8 +22,8 @@ export async function readKerasH5(path: string): Promise<FileLayer[]> {
   }
   const { default: h5wasm, File, Group, Dataset } = await import('h5wasm/node')
   // The library prints its errors on stderr unless they are made to throw.
-  const { activate_throwing_error_handler: throwErrors } = await h5wasm.ready
-  throwErrors()
+  const library = await h5wasm.ready
+  library.activate_throwing_error_handler()
   let file: InstanceType<typeof File> | undefined
   try {
     file = new File(path, 'r')
