@@ -1,0 +1,26 @@
+import { Message } from './protobuf.ts'
+
+export interface SessionConfig {
+  /** Threads inside one op. Process-wide: the first session decides. */
+  readonly threads: number
+  /** Undefined: no GPU is to be seen. */
+  readonly gpu: number | undefined
+}
+
+/** A ConfigProto (tensorflow/core/protobuf/config.proto), field by field. */
+export function encodeConfig({ threads, gpu }: SessionConfig): Uint8Array {
+  const config = new Message()
+  if (gpu === undefined) {
+    config.message(1, new Message().string(1, 'GPU').varint(2, 0)) // device_count, a map
+  }
+  config
+    .varint(2, threads) // intra_op_parallelism_threads
+    // One op after another: with more, sums come in another order at every run (and nothing gets faster).
+    .varint(5, 1) // inter_op_parallelism_threads
+  if (gpu !== undefined) {
+    // gpu_options: allow_growth (or TensorFlow takes all of the memory at once), visible_device_list
+    config.message(6, new Message().varint(4, true).string(5, String(gpu)))
+  }
+  // allow_soft_placement: integers and the like stay on the CPU
+  return config.varint(7, true).toBytes()
+}

@@ -1,0 +1,102 @@
+import { availableParallelism } from 'node:os'
+import { failure } from '../../util/diagnostic.ts'
+import type { Engine, EngineInfo, EngineOptions } from '../engine.ts'
+import { encodeConfig } from './config.ts'
+import { loadTensorflow, type TensorflowLibrary } from './library.ts'
+import { locateTensorflow } from './locate.ts'
+import { NativeGraph } from './native-graph.ts'
+import { openSession, type TensorflowSession } from './session.ts'
+
+const INSTALL =
+  '`pipeline engine install` brings it (about 270 MB); or take `engine: wasm`, which is always there'
+
+/**
+ * The `tensorflow` engine on the first libtensorflow of this machine. `device`: `cpu`, `gpu`, `gpu:1`; by default the
+ * first GPU if there is one, else the CPU. Throws ENGINE_MISSING (no library, no such device) or ENGINE_FAILED.
+ */
+export async function openTensorflow(options: EngineOptions = {}): Promise<Engine> {
+  const location = locateTensorflow()
+  if (!location) {
+    throw failure('ENGINE_MISSING', 'no libtensorflow on this machine', { hint: INSTALL })
+  }
+  const library = loadTensorflow(location, options)
+  const threads = claimThreads(options.threads)
+  const wanted = gpuIndex(options.device)
+  const gpu = wanted === 'cpu' ? undefined : await findGpu(library, threads, wanted)
+  const config = encodeConfig({ threads, gpu })
+  // A session now: it fixes the number of threads, and what is wrong with the library shows here.
+  await (await NativeGraph.open(library, { nodes: [], layerOf: new Map() }, config)).close()
+  const info: EngineInfo = {
+    name: 'tensorflow',
+    device: gpu === undefined ? 'cpu' : gpu === 0 ? 'gpu' : `gpu:${gpu}`,
+    version: library.version,
+    threads,
+  }
+  return engine(library, info, config)
+}
+
+function engine(library: TensorflowLibrary, info: EngineInfo, config: Uint8Array): Engine {
+  const sessions = new Set<TensorflowSession>()
+  return {
+    info,
+    async compile(program, { entries } = {}) {
+      const session = await openSession(library, program, { config, entries })
+      sessions.add(session)
+      return session
+    },
+    async close() {
+      for (const session of sessions) await session.close()
+      sessions.clear()
+    },
+  }
+}
+
+let claimed: number | undefined
+
+/** TensorFlow has one pool of threads a process, as big as its first session wanted it. */
+function claimThreads(threads: number | undefined): number {
+  if (claimed !== undefined && threads !== undefined && threads !== claimed) {
+    throw failure(
+      'ENGINE_FAILED',
+      `TensorFlow computes with ${claimed} threads in this process already, got ${threads}`,
+      { hint: 'run pipelines that ask for another engine.threads one by one' },
+    )
+  }
+  claimed ??= threads ?? availableParallelism()
+  return claimed
+}
+
+function gpuIndex(device: string | undefined): 'cpu' | 'any' | number {
+  if (device === undefined) return 'any'
+  if (device === 'cpu') return 'cpu'
+  const index = /^gpu(?::(\d+))?$/.exec(device)
+  if (!index) throw new TypeError(`device is cpu, gpu or gpu:N, got ${device}`)
+  return Number(index[1] ?? 0)
+}
+
+/** The index of the GPU to use; undefined: none, which is only an answer where none was asked for. */
+async function findGpu(
+  library: TensorflowLibrary,
+  threads: number,
+  wanted: 'any' | number,
+): Promise<number | undefined> {
+  const index = wanted === 'any' ? 0 : wanted
+  let reason = 'this libtensorflow sees none'
+  try {
+    const config = encodeConfig({ threads, gpu: index })
+    const graph = await NativeGraph.open(library, { nodes: [], layerOf: new Map() }, config)
+    const devices = await graph.devices()
+    await graph.close()
+    if (devices.includes('GPU')) return index
+  } catch (error) {
+    // An index beyond the last GPU is an error of TensorFlow's.
+    if (wanted === 'any') throw error
+    reason = (error as Error).message
+  }
+  if (wanted === 'any') return undefined
+  throw failure('ENGINE_MISSING', `no GPU ${index} for TensorFlow: ${reason}`, {
+    hint: library.location.cuda
+      ? '`pipeline doctor` says what is missing; `engine: {device: cpu}` needs none'
+      : '`pipeline engine install --cuda` brings a libtensorflow for NVIDIA GPUs; `engine: {device: cpu}` needs none',
+  })
+}
