@@ -67,8 +67,9 @@ export interface StageKind {
   /** One line for `plan` and the docs. */
   readonly describe: string
   /**
-   * Not cached by fingerprint but asked each time: a stage that looks at the world outside (a folder of pictures).
-   * Returns a digest of what is there now, which enters the fingerprint as input `source`.
+   * Asked once each time: for a stage that looks at the world outside (a folder of pictures). Returns a digest of what
+   * is there now, which enters the fingerprint as input `source`. Asked again after `run`: an answer that differs
+   * fails the stage, since its output would be recorded for what is no longer there.
    */
   readonly probe?: (
     stage: Stage,
