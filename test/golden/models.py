@@ -5,7 +5,7 @@ Ran on Keras 3.15.1, TensorFlow 2.21.0, numpy 2.x. From the repository's root:
     python test/golden/models.py
 
 Writes test/golden/models.json.gz (for each model its layers in Keras' order: name, class, output shape,
-weights) and test/golden/model-outputs.json (outputs on a made-up picture with made-up weights, which both
+weights) and test/golden/model-outputs.json.gz (outputs on a made-up picture with made-up weights, which both
 sides compute from a formula).
 """
 
@@ -293,21 +293,23 @@ def head():
     return names
 
 
+def write(name, record):
+    text = json.dumps(record, indent=0).encode()
+    with open(os.path.join(HERE, name), "wb") as file:
+        file.write(gzip.compress(text, 9, mtime=0))
+
+
 def main():
     versions = {"keras": keras.__version__, "numpy": np.__version__}
     if "outputs" not in sys.argv[1:]:
         record = {"versions": versions, "models": [topology(v) for v in VARIANTS], "head": head()}
-        text = json.dumps(record, indent=0).encode()
-        with open(os.path.join(HERE, "models.json.gz"), "wb") as file:
-            file.write(gzip.compress(text, 9, mtime=0))
+        write("models.json.gz", record)
     record = {
         "versions": versions,
         "preprocessing": preprocessing(),
         "outputs": [output(v) for v in OUTPUTS],
     }
-    with open(os.path.join(HERE, "model-outputs.json"), "w") as file:
-        json.dump(record, file)
-        file.write("\n")
+    write("model-outputs.json.gz", record)
 
 
 main()

@@ -1,30 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { gunzipSync } from 'node:zlib'
-import { buildBaseModel, type BaseModelOptions } from '../../src/models/base-model.ts'
+import { buildBaseModel } from '../../src/models/base-model.ts'
 import { addHead, headLayers } from '../../src/models/head.ts'
 import type { Layer } from '../../src/models/layer-graph.ts'
 import { sizeOf } from '../../src/program/program.ts'
-import { ROOT } from '../support/paths.ts'
+import { topologyGolden } from './goldens.ts'
 
-interface Golden {
-  readonly models: readonly {
-    readonly options: BaseModelOptions
-    readonly model: string
-    readonly sha256: string
-    readonly parameters: number
-    readonly trainableWeights: number
-    readonly lines: readonly string[]
-  }[]
-  readonly head: readonly string[]
-}
-
-const golden = JSON.parse(
-  gunzipSync(readFileSync(join(ROOT, 'test/golden/models.json.gz'))).toString(),
-) as Golden
+const golden = topologyGolden()
 
 for (const { options, model, sha256, parameters, trainableWeights, lines } of golden.models) {
   test(`${JSON.stringify(options)}: layers, order, shapes and weights are Keras'`, () => {
