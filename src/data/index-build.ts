@@ -93,7 +93,8 @@ function badPictures(
   }
   const allowed = badImages === 'fail' ? 0 : badImages.skip
   if (bad.length <= allowed) return bad
-  const hint = `repair or remove ${bad.length === 1 ? 'it' : 'them'}, or leave them out with dataset.badImages: {skip: ${bad.length}}`
+  const it = bad.length === 1 ? 'it' : 'them'
+  const hint = `repair or remove ${it}, or leave ${it} out with dataset.badImages: {skip: ${bad.length}}`
   const diagnostics: Diagnostic[] = bad.slice(0, SHOWN).map(({ path, problem }) => ({
     code: 'BAD_IMAGE',
     message: `${path}: ${problem}`,

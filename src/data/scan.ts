@@ -22,6 +22,9 @@ export interface ScanOptions {
   readonly now?: (() => number) | undefined
 }
 
+/** The problem of a file that is not there, or of a link that leads nowhere. */
+export const MISSING = 'no such file, or a link that leads nowhere'
+
 /** One picture is read whole; nobody's photograph is larger. */
 const MAX_BYTES = 512 * 2 ** 20
 /** A file changed so shortly before it was read may change again within one tick of the clock (git's "racily clean"). */
@@ -116,7 +119,7 @@ async function lookAt(
     check: { problem },
   })
   if (stamp === undefined) {
-    return bad(path.includes('\ufffd') ? 'its name is not UTF-8' : 'a link that leads nowhere')
+    return bad(path.includes('\ufffd') ? 'its name is not UTF-8' : MISSING)
   }
   if (stamp.size > MAX_BYTES) return bad(`${stamp.size} bytes, more than ${MAX_BYTES}`)
   try {

@@ -1,20 +1,27 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { failure } from '../util/diagnostic.ts'
 import { digestOf } from '../util/digest.ts'
 import { buildIndex } from '../data/index-build.ts'
+import { listTable, refuseMissing } from '../data/index-csv.ts'
 import { findSplits } from '../data/index-find.ts'
-import { listFolders } from '../data/index-folder.ts'
+import { joinPosix, listFolders } from '../data/index-folder.ts'
 import { writeIndex } from '../data/index-table.ts'
 import { scanDigest, scanFiles } from '../data/scan.ts'
 import type { Digest } from '../util/digest.ts'
+import type { Json } from '../util/json.ts'
 import type { BadImages } from '../data/index-build.ts'
+import type { CsvColumns, CsvListing } from '../data/index-csv.ts'
 import type { Listing } from '../data/index-source.ts'
+import type { Scanned } from '../data/scan.ts'
 import type { SplitSpecs } from '../data/splits.ts'
 import type { Stage, StageContext, StageKind } from '../graph/stage.ts'
 
 /** The keys of `dataset` that decide the index. */
 export interface IndexParams {
   readonly root?: string | undefined
-  readonly layout?: 'folders' | undefined
+  /** The table's own path is a hint: what stands in it is what counts. */
+  readonly layout?: 'folders' | { readonly csv: CsvColumns } | undefined
   readonly splits?: SplitSpecs | undefined
   readonly classes?: readonly string[] | undefined
   readonly badImages?: BadImages | undefined
@@ -23,11 +30,14 @@ export interface IndexParams {
 export interface IndexHints {
   /** A local folder of pictures, absolute; without it the pictures are those of the input `files` (an unpack artifact). */
   readonly path?: string | undefined
+  /** The table of layout csv, absolute. */
+  readonly table?: string | undefined
 }
 
 /**
  * Lists and checks every picture, gives it class and split. Needs: `files`, or `hints.path`. Of a local folder
- * the probe looks at every picture each time (only stat calls when nothing changed), so that an edit is seen.
+ * the probe looks at every picture each time (only stat calls when nothing changed), so that an edit is seen;
+ * of a table it reads the content.
  */
 export const INDEX: StageKind = {
   kind: 'index',
@@ -35,8 +45,8 @@ export const INDEX: StageKind = {
   describe: 'list, check and split the pictures',
   probe: async (stage, { state, signal }) => {
     const hints = (stage.hints ?? {}) as IndexHints
-    if (hints.path === undefined) return digestOf('')
-    return (await scan(stage, hints.path, { state, signal, memory: true })).digest
+    if (hints.path === undefined) return digestOf(await readTable(hints))
+    return (await scan(stage, hints, hints.path, { state, signal, memory: true })).digest
   },
   run: async (context) => {
     const { stage, signal, state } = context
@@ -46,7 +56,7 @@ export const INDEX: StageKind = {
     const progress = (done: number, total: number) => {
       context.emit({ type: 'stageProgress', stage: stage.id, done, total, unit: 'pictures' })
     }
-    const seen = await scan(stage, source, { state, signal, memory: local, progress })
+    const seen = await scan(stage, hints, source, { state, signal, memory: local, progress })
     const params = stage.params as unknown as IndexParams
     const { listing, splits, scanned } = seen
     const index = buildIndex(listing, scanned, splits, params.badImages ?? 'fail')
@@ -66,24 +76,74 @@ interface ScanContext {
   readonly progress?: (done: number, total: number) => void
 }
 
-async function scan(stage: Stage, source: string, context: ScanContext) {
+interface Seen {
+  readonly listing: Listing
+  readonly splits: SplitSpecs
+  readonly scanned: ReadonlyMap<string, Scanned>
+  /** Of all that the index depends on beyond its params. */
+  readonly digest: Digest
+}
+
+async function scan(
+  stage: Stage,
+  hints: IndexHints,
+  source: string,
+  context: ScanContext,
+): Promise<Seen> {
   const params = stage.params as unknown as IndexParams
-  const root = params.root ?? ''
+  const root = joinPosix(params.root ?? '')
+  const table = await readTable(hints)
+  const { listing, splits, scope } =
+    hints.table === undefined ? listFrom(source, root, params) : listBy(hints.table, table, params)
+  const paths = [...new Set(listing.candidates.map((c) => c.path))]
+  const name = digestOf(JSON.stringify([source, root, scope])).slice(7, 39)
+  const files = await scanFiles(source, paths, {
+    signal: context.signal,
+    progress: context.progress,
+    memory: context.memory ? join(context.state, `${name}.scan`) : undefined,
+  })
+  const scanned = new Map(files.map((file) => [file.path, file]))
+  if ('positions' in listing) refuseMissing(listing, scanned)
+  const digest = scanDigest(files, JSON.stringify(listing.classes), digestOf(table))
+  return { listing, splits, scanned, digest }
+}
+
+interface Listed {
+  readonly listing: Listing | CsvListing
+  readonly splits: SplitSpecs
+  /** Names what is looked at, so that each has its own memory. */
+  readonly scope: Json
+}
+
+function listFrom(source: string, root: string, params: IndexParams): Listed {
   const splits = params.splits ?? findSplits(source, root)
   const folders: Record<string, string> = {}
   for (const [name, spec] of Object.entries(splits)) {
     if (typeof spec === 'string') folders[name] = spec
   }
   const listing = listFolders({ source, root, splits: folders, classes: params.classes })
-  const paths = [...new Set(listing.candidates.map((c) => c.path))]
-  const name = digestOf(JSON.stringify([source, root, folders])).slice(7, 39)
-  const files = await scanFiles(source, paths, {
-    signal: context.signal,
-    progress: context.progress,
-    memory: context.memory ? join(context.state, `${name}.scan`) : undefined,
-  })
-  const digest: Digest = scanDigest(files, JSON.stringify(listing.classes))
-  return { listing, splits, digest, scanned: new Map(files.map((file) => [file.path, file])) }
+  return { listing, splits, scope: folders }
+}
+
+function listBy(file: string, text: string, params: IndexParams): Listed {
+  const { layout, splits, classes } = params
+  const columns = typeof layout === 'object' ? layout.csv : {}
+  const root = joinPosix(params.root ?? '')
+  const listing = listTable({ file, text, columns, root, splits, classes })
+  return { listing, splits: listing.splits, scope: ['csv', file] }
+}
+
+/** '' when the layout needs no table. */
+async function readTable({ table }: IndexHints): Promise<string> {
+  if (table === undefined) return ''
+  try {
+    return await readFile(table, 'utf8')
+  } catch (error) {
+    throw failure('BAD_TABLE', `cannot read the table ${table}`, {
+      hint: 'dataset.layout.csv.file is relative to the pipeline file',
+      cause: error,
+    })
+  }
 }
 
 /** Said, not stored: it must not change the artifact. */

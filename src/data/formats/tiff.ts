@@ -1,8 +1,8 @@
 import { sized, truncated } from './format.ts'
 import type { FormatReader, PictureCheck } from './format.ts'
 
-/** Bytes of one value by field type; BigTIFF adds 16 to 18. */
-const BYTES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 16: 8, 17: 8, 18: 8 }
+/** Bytes of one value by field type; the last three are BigTIFF's. */
+const BYTES: readonly number[] = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8]
 const WIDTH = 256
 const HEIGHT = 257
 /** Offsets and byte counts of strips, then of tiles. */
@@ -59,17 +59,18 @@ function reader(bytes: Buffer) {
     for (let i = 0; i < entries; i += 1) {
       const entry = start + (big ? 8 : 2) + i * (4 + 2 * word)
       const tag = number(entry, 2)
-      const size = BYTES[number(entry + 2, 2)]
-      if (size === undefined || !wanted.has(tag)) continue
+      const size = BYTES[number(entry + 2, 2)] ?? 0
       const count = number(entry + 4, word)
       const inline = count * size <= word
       const at = inline ? entry + 4 + word : number(entry + 4 + word, word)
       if (at + count * size > bytes.length) throw new RangeError('values outside the file')
+      if (!wanted.has(tag) || size === 0) continue
       fields.set(
         tag,
         Array.from({ length: count }, (_, k) => number(at + k * size, size)),
       )
     }
+    number(start + (big ? 8 : 2) + entries * (4 + 2 * word), word) // the next directory's offset
     return fields
   }
   return { directory }
