@@ -50,8 +50,9 @@ function collect(
     const prefix = joinPosix(layout.root, layout.splits[split]!)
     for (const label of classes) {
       const paths = (folders.get(label) ?? []).flatMap((name) => {
+        const at = joinPosix(prefix, name)
         const folder = below(below(root, layout.splits[split]!, ''), name, '')
-        return picturesBelow(folder, ignored).map((p) => joinPosix(prefix, name, p))
+        return picturesBelow(folder, ignored).map((p) => `${at}/${p}`)
       })
       for (const path of paths) candidates.push({ path, label, split })
     }

@@ -1,15 +1,15 @@
-import { createHash, webcrypto } from 'node:crypto'
+import { webcrypto } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import pLimit from 'p-limit'
-import { byCodeUnit } from '../util/json.ts'
+import { digestOf } from '../util/digest.ts'
 import { isErrno } from '../util/files.ts'
+import { byCodeUnit } from '../util/json.ts'
 import { checkPicture } from './formats/table.ts'
-import { loadMemory, sameStamp, storeMemory } from './scan-memory.ts'
+import { encode, loadMemory, pathsKey, STAMP, storeMemory } from './scan-memory.ts'
 import type { Digest } from '../util/digest.ts'
-import type { FileStamp, MemoryRecord, Scanned } from './scan-memory.ts'
+import type { Scanned, ScanMemory } from './scan-memory.ts'
 
 export type { Scanned } from './scan-memory.ts'
 
@@ -32,96 +32,124 @@ const RACY_MS = 2000
 /** Between two looks at the abort signal. */
 const STRIDE = 2048
 
+export interface Scan {
+  /** Content digest: sorted (path, size, sha256). An unreadable file counts by its name. */
+  readonly digest: Digest
+  /** How many files were opened. */
+  readonly read: number
+  /** In the order of the paths given. */
+  readonly files: () => Scanned[]
+}
+
 /**
- * Looks through every file (sha256 and `checkPicture` of one read), in the order given. A file whose device,
- * inode, size and times are as remembered is not opened. Files that cannot be read get a problem, never an error.
+ * Looks through every file (sha256 and `checkPicture` of one read). A file whose device, inode, size and times are
+ * as remembered is not opened. Files that cannot be read get a problem, never an error. The paths must differ.
  * Throws `signal.reason` when aborted.
  */
 export async function scanFiles(
   root: string,
   paths: readonly string[],
   options: ScanOptions,
-): Promise<Scanned[]> {
-  const { signal, memory } = options
-  const now = options.now ?? Date.now
-  const known = memory === undefined ? new Map<string, MemoryRecord>() : await loadMemory(memory)
-  const stamps: (FileStamp | undefined)[] = []
-  const results: (Scanned | undefined)[] = []
-  const unread: number[] = []
-  for (const [i, path] of paths.entries()) {
-    if (i % STRIDE === 0) await breathe(signal)
-    // Synchronous on purpose: a stat through the thread pool costs more than the stat.
-    const stamp = stampOf(join(root, path))
-    const record = known.get(path)
-    stamps.push(stamp)
-    const same = stamp !== undefined && record !== undefined && sameStamp(stamp, record.stamp)
-    results.push(same ? record.scanned : undefined)
-    if (!same) unread.push(i)
+): Promise<Scan> {
+  const { signal } = options
+  const stamps = await stampAll(root, paths, signal)
+  const memory = options.memory === undefined ? undefined : await loadMemory(options.memory)
+  if (memory?.stamps.equals(stamps) === true && memory.key.equals(pathsKey(paths))) {
+    const files = () => paths.map((_, i) => memory.scanned(i))
+    return { digest: memory.digest, read: 0, files }
   }
-  if (unread.length === 0 && known.size === paths.length) return results as Scanned[]
-  const readAt: number[] = []
-  let done = 0
+  const files: (Scanned | undefined)[] = remembered(memory, paths, stamps)
+  const unread = paths.flatMap((_, i) => (files[i] === undefined ? [i] : []))
+  const now = options.now ?? Date.now
   const limit = pLimit(2 * availableParallelism())
+  let done = 0
   await Promise.all(
     unread.map((i) =>
       limit(async () => {
         signal.throwIfAborted()
-        readAt[i] = now()
-        results[i] = await lookAt(join(root, paths[i]!), paths[i]!, stamps[i])
+        const stamp = stamps.subarray(i * STAMP, (i + 1) * STAMP)
+        const started = now()
+        files[i] = await lookAt(`${root}/${paths[i]!}`, paths[i]!, stamp)
+        if (!isTrusted(stamp, files[i], started)) stamp.fill(255)
         done += 1
         options.progress?.(done, unread.length)
       }),
     ),
   )
-  if (memory !== undefined) await remember(memory, stamps, results as Scanned[], readAt)
-  return results as Scanned[]
+  const seen = files as Scanned[]
+  const digest = digestOfScan(seen)
+  if (options.memory !== undefined) {
+    await storeMemory(options.memory, encode(digest, stamps, seen))
+  }
+  return { digest, read: unread.length, files: () => seen }
 }
 
-/** Content digest of the files as scanned: sorted (path, size, sha256). Unreadable files count by their name. */
-export function scanDigest(scanned: readonly Scanned[], ...more: readonly string[]): Digest {
+function digestOfScan(scanned: readonly Scanned[]): Digest {
   const lines = scanned.map((s) => `${s.path}\0${s.bytes}\0${s.sha256}\n`).sort(byCodeUnit)
-  const hash = createHash('sha256').update(lines.join(''))
-  for (const part of more) hash.update(`\0${part}`)
-  return `sha256:${hash.digest('hex')}`
+  return digestOf(lines.join(''))
 }
 
-async function breathe(signal: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve))
-  signal.throwIfAborted()
-}
-
-function stampOf(path: string): FileStamp | undefined {
-  let stat
-  try {
-    stat = statSync(path, { bigint: true })
-  } catch {
-    return undefined
+/** Rows of zeros where there is no such file. Synchronous stats: through the thread pool they cost more. */
+async function stampAll(
+  root: string,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const words = new BigUint64Array((paths.length * STAMP) / 8)
+  for (let i = 0; i < paths.length; i += 1) {
+    if (i % STRIDE === 0) {
+      await new Promise((resolve) => setImmediate(resolve))
+      signal.throwIfAborted()
+    }
+    try {
+      const stat = statSync(`${root}/${paths[i]!}`, { bigint: true })
+      words[i * 5] = stat.dev
+      words[i * 5 + 1] = stat.ino
+      words[i * 5 + 2] = stat.size
+      words[i * 5 + 3] = stat.mtimeNs
+      words[i * 5 + 4] = stat.ctimeNs
+    } catch {
+      words[i * 5 + 2] = 0n
+    }
   }
-  const u64 = (value: bigint) => (value < 0n ? BigInt.asUintN(64, value) : value)
-  return {
-    dev: u64(stat.dev),
-    ino: u64(stat.ino),
-    size: stat.size,
-    mtimeNs: u64(stat.mtimeNs),
-    ctimeNs: u64(stat.ctimeNs),
-  }
+  return Buffer.from(words.buffer)
 }
 
-async function lookAt(
-  absolute: string,
-  path: string,
-  stamp: FileStamp | undefined,
-): Promise<Scanned> {
-  const bad = (problem: string): Scanned => ({
-    path,
-    bytes: Number(stamp?.size ?? 0),
-    sha256: '',
-    check: { problem },
+function remembered(
+  memory: ScanMemory | undefined,
+  paths: readonly string[],
+  stamps: Buffer,
+): (Scanned | undefined)[] {
+  if (memory === undefined) return paths.map(() => undefined)
+  const rows = new Map(
+    memory.key
+      .toString()
+      .split('\0')
+      .map((path, i) => [path, i]),
+  )
+  return paths.map((path, i) => {
+    const row = rows.get(path)
+    if (row === undefined) return undefined
+    const old = memory.stamps.subarray(row * STAMP, (row + 1) * STAMP)
+    return old.equals(stamps.subarray(i * STAMP, (i + 1) * STAMP)) ? memory.scanned(row) : undefined
   })
-  if (stamp === undefined) {
+}
+
+/** Whether an unchanged stamp will mean unchanged bytes: not for a file that changed as it was being read. */
+function isTrusted(stamp: Buffer, scanned: Scanned | undefined, started: number): boolean {
+  if (scanned === undefined || scanned.sha256 === '') return false
+  if (stamp.readBigUInt64LE(16) !== BigInt(scanned.bytes)) return false
+  const before = BigInt(Math.trunc(started) - RACY_MS) * 1_000_000n
+  return stamp.readBigInt64LE(24) < before && stamp.readBigInt64LE(32) < before
+}
+
+async function lookAt(absolute: string, path: string, stamp: Buffer): Promise<Scanned> {
+  const size = Number(stamp.readBigUInt64LE(16))
+  const bad = (problem: string): Scanned => ({ path, bytes: size, sha256: '', check: { problem } })
+  if (stamp.every((byte) => byte === 0)) {
     return bad(path.includes('\ufffd') ? 'its name is not UTF-8' : MISSING)
   }
-  if (stamp.size > MAX_BYTES) return bad(`${stamp.size} bytes, more than ${MAX_BYTES}`)
+  if (size > MAX_BYTES) return bad(`${size} bytes, more than ${MAX_BYTES}`)
   try {
     const bytes = await readFile(absolute)
     // Through the thread pool, so that hashing uses all cores; createHash would run here.
@@ -132,24 +160,4 @@ async function lookAt(
     if (error instanceof Error && 'code' in error) return bad(`cannot be read (${error.code})`)
     throw error
   }
-}
-
-/** Racy files are left out, so that the next scan reads them again. */
-async function remember(
-  memory: string,
-  stamps: readonly (FileStamp | undefined)[],
-  results: readonly Scanned[],
-  readAt: readonly (number | undefined)[],
-): Promise<void> {
-  const records: MemoryRecord[] = []
-  results.forEach((scanned, i) => {
-    const stamp = stamps[i]
-    if (stamp === undefined || scanned.sha256 === '') return
-    if (BigInt(scanned.bytes) !== stamp.size) return
-    const read = readAt[i]
-    const changed = stamp.mtimeNs > stamp.ctimeNs ? stamp.mtimeNs : stamp.ctimeNs
-    if (read !== undefined && changed > BigInt(Math.trunc(read) - RACY_MS) * 1_000_000n) return
-    records.push({ stamp, scanned })
-  })
-  await storeMemory(memory, records)
 }

@@ -7,7 +7,7 @@ import { listTable, refuseMissing } from '../data/index-csv.ts'
 import { findSplits } from '../data/index-find.ts'
 import { joinPosix, listFolders } from '../data/index-folder.ts'
 import { writeIndex } from '../data/index-table.ts'
-import { scanDigest, scanFiles } from '../data/scan.ts'
+import { scanFiles } from '../data/scan.ts'
 import type { Digest } from '../util/digest.ts'
 import type { Json } from '../util/json.ts'
 import type { BadImages } from '../data/index-build.ts'
@@ -59,7 +59,7 @@ export const INDEX: StageKind = {
     const seen = await scan(stage, hints, source, { state, signal, memory: local, progress })
     const params = stage.params as unknown as IndexParams
     const { listing, splits, scanned } = seen
-    const index = buildIndex(listing, scanned, splits, params.badImages ?? 'fail')
+    const index = buildIndex(listing, scanned(), splits, params.badImages ?? 'fail')
     await writeIndex(context.out, index.rows, index.classes, index.summary)
     for (const diagnostic of index.summary.warnings) {
       context.emit({ type: 'warning', stage: stage.id, diagnostic })
@@ -79,7 +79,7 @@ interface ScanContext {
 interface Seen {
   readonly listing: Listing
   readonly splits: SplitSpecs
-  readonly scanned: ReadonlyMap<string, Scanned>
+  readonly scanned: () => ReadonlyMap<string, Scanned>
   /** Of all that the index depends on beyond its params. */
   readonly digest: Digest
 }
@@ -97,14 +97,14 @@ async function scan(
     hints.table === undefined ? listFrom(source, root, params) : listBy(hints.table, table, params)
   const paths = [...new Set(listing.candidates.map((c) => c.path))]
   const name = digestOf(JSON.stringify([source, root, scope])).slice(7, 39)
-  const files = await scanFiles(source, paths, {
+  const seen = await scanFiles(source, paths, {
     signal: context.signal,
     progress: context.progress,
     memory: context.memory ? join(context.state, `${name}.scan`) : undefined,
   })
-  const scanned = new Map(files.map((file) => [file.path, file]))
-  if ('positions' in listing) refuseMissing(listing, scanned)
-  const digest = scanDigest(files, JSON.stringify(listing.classes), digestOf(table))
+  const scanned = () => new Map(seen.files().map((file) => [file.path, file]))
+  if ('positions' in listing) refuseMissing(listing, scanned())
+  const digest = digestOf([seen.digest, JSON.stringify(listing.classes), digestOf(table)].join())
   return { listing, splits, scanned, digest }
 }
 

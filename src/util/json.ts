@@ -38,13 +38,15 @@ export function byCodeUnit(a: string, b: string): number {
 
 /** Order by Unicode code point, as Python's `sorted` does (UTF-16 order differs beyond the BMP). */
 export function byCodePoint(a: string, b: string): number {
-  const x = a[Symbol.iterator]()
-  const y = b[Symbol.iterator]()
-  for (;;) {
-    const p = x.next()
-    const q = y.next()
-    if (p.done || q.done) return p.done ? (q.done ? 0 : -1) : 1
-    const difference = p.value.codePointAt(0)! - q.value.codePointAt(0)!
-    if (difference !== 0) return difference
-  }
+  const length = Math.min(a.length, b.length)
+  let i = 0
+  while (i < length && a.charCodeAt(i) === b.charCodeAt(i)) i += 1
+  if (i === length) return a.length - b.length
+  return rank(a.charCodeAt(i)) - rank(b.charCodeAt(i))
+}
+
+/** Surrogates stand for code points above all others: they go behind U+E000 to U+FFFF. */
+function rank(unit: number): number {
+  if (unit < 0xd800) return unit
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800
 }
