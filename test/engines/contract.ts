@@ -4,7 +4,9 @@ import type { Engine } from '../../src/engines/engine.ts'
 import { failureContract } from './contract/failures.ts'
 import { fusionContract } from './contract/fusion.ts'
 import { opContract } from './contract/ops.ts'
+import { optimizerContract } from './contract/optimizers.ts'
 import { runContract } from './contract/runs.ts'
+import { trainingContract } from './contract/training.ts'
 import { variableContract } from './contract/variables.ts'
 
 /**
@@ -23,6 +25,8 @@ export function contractSuite(name: string, open: () => Promise<Engine>): void {
     opContract(opened)
     fusionContract(opened)
     variableContract(opened)
+    optimizerContract(opened)
+    trainingContract(opened)
     runContract(opened)
     failureContract(opened)
   })

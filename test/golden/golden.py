@@ -25,8 +25,15 @@ def packed(array):
 
 
 def write(name, content, *modules):
-    """Writes NAME.json with the versions of Python and of the modules."""
+    """Writes NAME.json, a line for each case, with the versions of Python and of the modules."""
     versions = {"python": platform.python_version()}
     versions.update({m.__name__: m.__version__ for m in modules})
-    text = json.dumps({"versions": versions, **content}, indent=None, separators=(",", ":"))
-    (HERE / f"{name}.json").write_text(text.replace('},{"op"', '},\n{"op"') + "\n")
+    fields = [f"{json.dumps(k)}:{lines(v)}" for k, v in {"versions": versions, **content}.items()]
+    (HERE / f"{name}.json").write_text("{" + ",\n".join(fields) + "}\n")
+
+
+def lines(value):
+    dump = json.JSONEncoder(separators=(",", ":")).encode
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(dump(v) for v in value) + "\n]"
+    return dump(value)
