@@ -74,12 +74,15 @@ export const LOWER: {
   },
   slice: (w, [x], { attributes: { begin, size }, outputs }) =>
     w.add('Slice', [x, w.integers(begin), w.integers(size)], { ...typeOf(outputs), Index: INDEX }),
+  // ConcatV2 wants two inputs at least.
   concat: (w, inputs, { attributes: { axis }, outputs }) =>
-    w.add('ConcatV2', [...inputs, w.integers([axis], [])], {
-      ...typeOf(outputs),
-      N: { i: inputs.length },
-      Tidx: INDEX,
-    }),
+    inputs.length === 1
+      ? w.add('Identity', inputs, typeOf(outputs))
+      : w.add('ConcatV2', [...inputs, w.integers([axis], [])], {
+          ...typeOf(outputs),
+          N: { i: inputs.length },
+          Tidx: INDEX,
+        }),
   broadcastTo: (w, [x], { attributes: { shape }, outputs }) =>
     w.add('BroadcastTo', [x, w.integers(shape)], { ...typeOf(outputs), Tidx: INDEX }),
 

@@ -33,6 +33,7 @@ export function statusError(
   const node = /\{\{node ([^}]+)\}\}/.exec(message)?.[1]
   const layer = node === undefined ? undefined : layerOf.get(node)
   const text = message
+    .replace(/\s*; NodeDef: .*$/s, '')
     .replaceAll(/\s*\[\[\{\{node [^}]+\}\}[^\]]*\]\]/g, '')
     .replaceAll(/\s*\n\s*/g, ' ')
     .replace(/\.?\s*$/, '')
