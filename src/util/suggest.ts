@@ -4,8 +4,10 @@
  */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
-  let least = Math.max(1, word.length / 3) + 0.01
+  let least = Math.max(1, Math.min(word.length, 100) / 3) + 0.01
   for (const candidate of candidates) {
+    // Each letter more costs one: this also keeps endless words off the quadratic part.
+    if (Math.abs(word.length - candidate.length) > least) continue
     const distance = editDistance(word, candidate)
     if (distance < least) {
       best = candidate

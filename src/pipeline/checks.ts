@@ -1,0 +1,24 @@
+import type { Checked } from './check.ts'
+import { checkClassWeight, checkHead, checkLoss, checkUnits } from './check-head.ts'
+import { checkAlpha, checkImageSize, checkName, checkPreprocessing } from './check-model.ts'
+import { checkEvaluation, checkFolders, checkSplits } from './check-splits.ts'
+
+/** One check: it is left out where a key that it reads is already known to be wrong. */
+interface Check {
+  readonly reads: readonly string[]
+  readonly run: (checked: Checked) => void
+}
+
+export const CHECKS: readonly Check[] = [
+  { reads: ['head', 'baseModel'], run: checkHead },
+  { reads: ['head', 'loss'], run: checkLoss },
+  { reads: ['head', 'loss', 'dataset.classes', 'dataset.splits'], run: checkUnits },
+  { reads: ['training.classWeight', 'dataset.classes', 'dataset.splits'], run: checkClassWeight },
+  { reads: ['baseModel', 'preprocessing'], run: checkPreprocessing },
+  { reads: ['baseModel', 'dataset.imageSize'], run: checkImageSize },
+  { reads: ['baseModel'], run: checkName },
+  { reads: ['baseModel'], run: checkAlpha },
+  { reads: ['dataset'], run: checkFolders },
+  { reads: ['dataset'], run: checkSplits },
+  { reads: ['dataset', 'evaluation'], run: checkEvaluation },
+]

@@ -1,0 +1,156 @@
+import { join } from 'node:path'
+import { BASE_MODELS } from '../models/catalogue.ts'
+import type { BaseModel } from '../models/catalogue.ts'
+import type { Diagnostic, Position } from '../util/diagnostic.ts'
+import { PipelineError } from '../util/diagnostic.ts'
+import { CHECKS } from './checks.ts'
+import type { Checked } from './check.ts'
+import { compose } from './compose.ts'
+import { fillDefaults, inSchemaOrder } from './defaults.ts'
+import { explain } from './explain.ts'
+import { findSplits, foldersIn, writeDatasetOut } from './folders.ts'
+import { findNotYet } from './not-yet.ts'
+import { readNumbers } from './numbers.ts'
+import { override } from './override.ts'
+import { absolutePaths } from './paths.ts'
+import type { Pipeline } from './pipeline.ts'
+import { resolveDefaults } from './resolve.ts'
+import { writeOut } from './short.ts'
+import type { From, Node, Path } from './tree.ts'
+import { diagnose, find, placeOf, showPath, toData } from './tree.ts'
+import validate from './validator.js'
+
+export interface LoadOptions {
+  /** `--set` arguments: `a.b=v`, `+a.b=v`, `~a.b`. Relative paths in them are seen from `cwd`. */
+  readonly set?: readonly string[] | undefined
+  readonly env?: NodeJS.ProcessEnv | undefined
+  readonly cwd?: string | undefined
+}
+
+export interface LoadedPipeline {
+  /** As it was named. */
+  readonly file: string
+  /** The file's own text. */
+  readonly text: string
+  readonly pipeline: Pipeline
+  readonly warnings: readonly Diagnostic[]
+  /** Where the value at a dotted path (`head.1.Dense.units`) comes from. */
+  readonly origin: (path: string) => Origin
+  /** The resolved values with their places. */
+  readonly tree: Node
+}
+
+export interface Origin {
+  readonly at?: Position | undefined
+  readonly from: From
+  /** The value as written, where a variable, a fraction or a path was replaced. */
+  readonly written?: string | undefined
+  /** The `--set` argument that brought it. */
+  readonly argument?: string | undefined
+}
+
+/**
+ * Reads a pipeline file and resolves it: `extends`, variables, `--set`, short forms, defaults. Nothing runs; of the
+ * data only names of folders are looked at. Throws PipelineError with everything that is wrong, in order of place.
+ */
+export async function loadPipeline(
+  file: string,
+  options: LoadOptions = {},
+): Promise<LoadedPipeline> {
+  const { set = [], env = process.env, cwd = process.cwd() } = options
+  const { root, text, problems } = await compose(file, env)
+  const found: Diagnostic[] = [...problems]
+  const report = (diagnostic: Diagnostic): void => void found.push(diagnostic)
+  const prepare = (node: Node): Node => writeOut(writeDatasetOut(node))
+  const merged = absolutePaths(override(root, set, report, prepare, env), cwd)
+  const written = readNumbers(merged, report)
+
+  const wrong = schemaProblems(written)
+  found.push(...wrong.map((problem) => problem.diagnostic))
+  const bad = wrong.map((problem) => problem.path)
+  const isBad = (key: string): boolean => bad.some((path) => touches(path, key.split('.')))
+
+  let tree = fillDefaults(written)
+  if (!isBad('dataset'))
+    tree = await findSplits(tree, (d) => (bad.push(['dataset', 'splits']), report(d)))
+  const model = isBad('baseModel') ? undefined : modelOf(tree)
+  tree = inSchemaOrder(resolveDefaults(tree, file, model))
+  const classes = isBad('dataset') ? undefined : await knownClasses(tree)
+  const checked: Checked = {
+    pipeline: toData(tree) as Pipeline,
+    model,
+    classes,
+    isWritten: (path) => find(tree, path)?.from !== 'default',
+    report: (code, path, message, more) => {
+      report(diagnose(tree, path, { code, message, ...more }))
+    },
+  }
+  for (const check of CHECKS) if (!check.reads.some(isBad)) check.run(checked)
+
+  const sorted = inOrder(found, file)
+  if (sorted.some((d) => d.severity !== 'warning')) throw new PipelineError(sorted)
+  return {
+    file,
+    text,
+    pipeline: checked.pipeline,
+    warnings: sorted,
+    tree,
+    origin: (path) => originOf(tree, path),
+  }
+}
+
+/** By the schema, and by what this version does. */
+function schemaProblems(tree: Node): ReturnType<typeof explain> {
+  const wrong = validate(toData(tree)) ? [] : explain(tree)
+  if (wrong.length === 0 && !validate(toData(tree))) {
+    throw new Error(
+      'the compiled validator refuses a file that the schema allows: run `npm run build`',
+    )
+  }
+  const notYet = findNotYet(tree).filter(({ path }) => !wrong.some((w) => touches(w.path, path)))
+  return [...wrong, ...notYet]
+}
+
+/** Whether one path is the other or stands inside it. */
+function touches(a: Path, b: Path): boolean {
+  return a.slice(0, b.length).every((step, i) => String(step) === String(b[i]))
+}
+
+function modelOf(tree: Node): BaseModel | undefined {
+  const name = find(tree, ['baseModel', 'name'])
+  return BASE_MODELS.find((m) => name?.kind === 'scalar' && m.name === name.value)
+}
+
+/** Listed, or the sub-folders of a local training folder. */
+async function knownClasses(tree: Node): Promise<readonly string[] | undefined> {
+  const { dataset } = toData(tree) as { dataset: Partial<Pipeline['dataset']> }
+  if (dataset.classes) return dataset.classes
+  const train = dataset.splits?.train
+  if (
+    dataset.layout !== 'folders' ||
+    typeof train !== 'string' ||
+    !dataset.source ||
+    !('path' in dataset.source)
+  )
+    return undefined
+  const folders = await foldersIn(join(dataset.source.path, dataset.root ?? '.', train))
+  return folders && folders.length > 0 ? folders.sort() : undefined
+}
+
+/** The file's own first, then the others', each by line; what has no place last. The same thing is told once. */
+function inOrder(diagnostics: readonly Diagnostic[], file: string): Diagnostic[] {
+  const unique = new Map(diagnostics.map((d) => [JSON.stringify([d.code, d.message, d.at]), d]))
+  const rank = ({ at }: Diagnostic): string => (at ? (at.file === file ? '0' : `1${at.file}`) : '2')
+  return [...unique.values()].sort((a, b) => {
+    if (rank(a) !== rank(b)) return rank(a) < rank(b) ? -1 : 1
+    return (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.col ?? 0) - (b.at?.col ?? 0)
+  })
+}
+
+function originOf(tree: Node, dotted: string): Origin {
+  const path = dotted === '' ? [] : dotted.replace(/\[([0-9]+)\]/g, '.$1').split('.')
+  const node = find(tree, path)
+  if (!node) throw new TypeError(`the pipeline has no ${showPath(path)}`)
+  const written = node.kind === 'scalar' ? node.written : undefined
+  return { at: placeOf(tree, path), from: node.from, written, argument: node.argument }
+}

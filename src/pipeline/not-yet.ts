@@ -1,0 +1,129 @@
+import type { Problem } from './explain.ts'
+import type { Node, Path } from './tree.ts'
+import { diagnose, mapTree, showPath } from './tree.ts'
+
+/** A part of the file that is understood but not done in this version. Whoever builds it takes the row out. */
+interface NotYet {
+  /** Where it stands; `*` is any key or place of a list. */
+  readonly path: readonly string[]
+  /** Which values there are not done; without it, all. */
+  readonly when?: (value: unknown) => boolean
+  /** What the value asks for: `augmentation is not in this version`. */
+  readonly what: string
+  readonly hint: string
+}
+
+const oneOf =
+  (...names: readonly string[]) =>
+  (value: unknown) =>
+    names.includes(String(value))
+const not =
+  (...names: readonly string[]) =>
+  (value: unknown) =>
+    typeof value === 'string' && !names.includes(value)
+
+export const NOT_YET: readonly NotYet[] = [
+  {
+    path: ['freeze'],
+    when: (v) => v !== 'all',
+    what: 'fine-tuning below the head',
+    hint: 'write freeze: all',
+  },
+  { path: ['augmentation'], what: 'augmentation', hint: 'take the block out' },
+  { path: ['prediction'], what: 'a pipeline of predictions', hint: 'take the block out' },
+  { path: ['sweep'], what: 'a sweep', hint: 'take the block out, and use --set for one trial' },
+  { path: ['training', 'phases'], what: 'training in phases', hint: 'take the key out' },
+  { path: ['training', 'earlyStopping'], what: 'early stopping', hint: 'take the key out' },
+  { path: ['training', 'reduceLROnPlateau'], what: 'reduceLROnPlateau', hint: 'take the key out' },
+  {
+    path: ['training', 'checkpoint', 'keepBest'],
+    what: 'keeping the best epoch',
+    hint: 'take the key out',
+  },
+  ...['hub', 'savedModel', 'keras', 'tfjs', 'run'].map((kind) => ({
+    path: ['baseModel', kind],
+    what: `a base model from ${kind}`,
+    hint: 'name one of keras.applications: `pipeline models` lists them',
+  })),
+  {
+    path: ['engine', 'name'],
+    when: oneOf('webgpu'),
+    what: 'the engine webgpu',
+    hint: 'write engine: auto, tensorflow or wasm',
+  },
+  {
+    path: ['engine', 'precision'],
+    when: oneOf('mixed'),
+    what: 'mixed precision',
+    hint: 'write precision: float32',
+  },
+  {
+    path: ['features', 'dtype'],
+    when: oneOf('float16'),
+    what: 'features in float16',
+    hint: 'write dtype: float32',
+  },
+  {
+    path: ['optimizer', 'name'],
+    when: oneOf('Adagrad', 'Adadelta', 'Adamax', 'Nadam'),
+    what: 'this optimizer',
+    hint: 'use one of SGD, RMSprop, Adam, AdamW',
+  },
+  {
+    path: ['optimizer', 'learningRate'],
+    when: (v) => typeof v === 'object',
+    what: 'a schedule of the learning rate',
+    hint: 'write a number',
+  },
+  ...[
+    'clipnorm',
+    'clipvalue',
+    'globalClipnorm',
+    'useEma',
+    'emaMomentum',
+    'emaOverwriteFrequency',
+  ].map((argument) => ({
+    path: ['optimizer', argument],
+    what: `the optimizer's ${argument}`,
+    hint: 'take the argument out',
+  })),
+  {
+    path: ['loss', 'name'],
+    when: not('BinaryCrossentropy', 'CategoricalCrossentropy', 'SparseCategoricalCrossentropy'),
+    what: 'this loss',
+    hint: 'use BinaryCrossentropy, CategoricalCrossentropy or SparseCategoricalCrossentropy',
+  },
+  {
+    path: ['head', '*', 'Dense', 'kernelRegularizer'],
+    what: 'a regularizer',
+    hint: 'take the key out',
+  },
+]
+
+/** Every part of the (written-out) tree that this version does not do, each with the row's hint. */
+export function findNotYet(root: Node): Problem[] {
+  const problems: Problem[] = []
+  mapTree(root, (node, path) => {
+    for (const row of NOT_YET) {
+      if (!fits(row.path, path)) continue
+      const value = node.kind === 'scalar' ? node.value : {}
+      if (row.when && !row.when(value)) continue
+      const shown = showPath(node.short ? path.slice(0, -1) : path)
+      const got = node.kind === 'scalar' && row.when ? `: ${String(value)}` : ''
+      const message = `${row.what} is not in this version (${shown}${got})`
+      problems.push({
+        path,
+        diagnostic: diagnose(root, path, { code: 'NOT_YET', message, hint: row.hint }),
+      })
+    }
+    return node
+  })
+  return problems
+}
+
+function fits(pattern: readonly string[], path: Path): boolean {
+  return (
+    pattern.length === path.length &&
+    pattern.every((step, i) => step === '*' || step === String(path[i]))
+  )
+}
