@@ -32,8 +32,9 @@ export async function computeStage({ stage, kind }: Node, job: Job): Promise<Art
   const estimate = await kind.estimate?.(stage, inputs)
   if (estimate?.bytes !== undefined) await requireSpace(store.root, stage, estimate.bytes)
   const work = await store.work(fingerprint, job.fresh)
-  const draft = store.draft()
+  let draft
   try {
+    draft = store.draft()
     await kind.run({
       stage,
       params: stage.params,
@@ -53,7 +54,7 @@ export async function computeStage({ stage, kind }: Node, job: Job): Promise<Art
     return await store.publish(draft, { stage: stage.id, document, fingerprint, seconds }, job.warn)
   } catch (error) {
     // What cannot be removed now is swept when a store is opened next.
-    await draft.discard().catch(() => undefined)
+    await draft?.discard().catch(() => undefined)
     removeIfEmpty(work)
     throw error
   }

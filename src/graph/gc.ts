@@ -1,10 +1,10 @@
-import { closeSync, lstatSync, openSync, readSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, lstatSync, openSync, readSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { isErrno } from '../util/files.ts'
 import { livingOwner, type Claims } from './claims.ts'
 import { discard, removeTree, type Layout } from './layout.ts'
 import { listTree } from './manifest.ts'
-import { namesIn } from './results.ts'
+import { namesIn, parseResult } from './results.ts'
 
 /** One thing in the store that can be removed by itself. */
 export interface Entry {
@@ -36,14 +36,26 @@ export interface GcReport {
 const DAY = 24 * 3600e3
 const KEEP = { quarantined: 4, quarantineDays: 30, results: 20_000 }
 
-/** Removes what dead processes left: their claims, temporary folders, and all trash. */
+/** Removes what dead processes left: their claims, temporary folders, work that is finished, and all trash. */
 export async function sweep(layout: Layout, claims: Claims): Promise<void> {
   claims.sweep()
   for (const name of namesIn(layout.tmp)) {
     const path = join(layout.tmp, name)
     if (!livingOwner(path)) await discard(layout, path)
   }
+  for (const name of namesIn(layout.work)) {
+    if (isFinished(layout, name))
+      await evict(layout, claims, entry('work', join(layout.work, name)))
+  }
   for (const name of namesIn(layout.trash)) await removeTree(join(layout.trash, name))
+}
+
+/** Killed between recording the result and removing the work folder. */
+function isFinished(layout: Layout, fingerprint: string): boolean {
+  return namesIn(layout.results).some((kind) => {
+    const result = parseResult(join(layout.results, kind, `${fingerprint}.json`))
+    return typeof result === 'object' && existsSync(layout.artifact(result.digest))
+  })
 }
 
 /** Everything in the store with its size on the disk; no index is believed. */

@@ -78,7 +78,8 @@ export async function writeResult(layout: Layout, result: Result): Promise<void>
   await writeWhole(layout, path, stableJson(result as unknown as Json))
 }
 
-function parseResult(path: string): Result | 'none' | 'broken' {
+/** The result in the file; it is `broken` unless it belongs to the fingerprint that names the file. */
+export function parseResult(path: string): Result | 'none' | 'broken' {
   let text
   try {
     text = readFileSync(path, 'utf8')

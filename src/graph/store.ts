@@ -88,7 +88,13 @@ export async function openStore(root: string, options: StoreOptions = {}): Promi
   const step = options.onStep ?? (() => undefined)
   if (!readOnly) prepare(layout)
   const claims = openClaims(root)
-  if (!readOnly) await guarded(root, () => sweep(layout, claims))
+  if (!readOnly) {
+    // In a store that several people share, what another one's dead process left is left to that one.
+    const ours = (error: unknown) => {
+      if (!isErrno(error, 'EACCES', 'EPERM')) throw diskError(error, root)
+    }
+    await sweep(layout, claims).catch(ours)
+  }
   const opened = new Map<Digest, Promise<Artifact | undefined>>()
   const pins: Claim[] = []
   let bound: number | undefined = options.maxBytes
