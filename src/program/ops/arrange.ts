@@ -1,6 +1,6 @@
 import { perInput, type OpDefinitions } from '../op.ts'
 import { broadcastShape, check, type } from '../shapes.ts'
-import { sizeOf } from '../program.ts'
+import { sizeOf, type TensorType } from '../program.ts'
 import { sumTo } from './arithmetic.ts'
 
 /** Ops that move values and change none. */
@@ -66,8 +66,11 @@ export const ARRANGE: OpDefinitions<
   concat: {
     infer: (inputs, { axis }) => {
       const [first] = inputs
+      const { length: rank } = first!.shape
+      const fits = (x: TensorType): boolean =>
+        x.shape.length === rank && x.shape.every((n, i) => i === axis || n === first!.shape[i])
       check(
-        inputs.every((x) => x.shape.every((n, i) => i === axis || n === first!.shape[i])),
+        axis >= 0 && axis < rank && inputs.every(fits),
         `concat of ${inputs.map((x) => `[${x.shape}]`).join(', ')} along ${axis}`,
       )
       const length = inputs.reduce((sum, x) => sum + x.shape[axis]!, 0)
