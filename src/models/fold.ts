@@ -7,16 +7,24 @@ export interface ChannelAffine {
   readonly shift: Float32Array
 }
 
+/** A weight's values; a TypeError where the map has none. */
+export function valueOf(weights: WeightMap, name: string): Float32Array {
+  const value = weights.get(name)
+  if (!value) throw new TypeError(`no value for weight ${name}`)
+  return value
+}
+
 export function affineOf(layer: Layer<'BatchNormalization'>, weights: WeightMap): ChannelAffine {
-  const weight = (name: string) => weights.get(`${layer.name}/${name}`)
-  const mean = weight('moving_mean')!
-  const variance = weight('moving_variance')!
-  const gamma = weight('gamma')
-  const beta = weight('beta')
+  const { scale: scaled, center, epsilon } = layer.config
+  const weight = (name: string) => valueOf(weights, `${layer.name}/${name}`)
+  const mean = weight('moving_mean')
+  const variance = weight('moving_variance')
+  const gamma = scaled ? weight('gamma') : undefined
+  const beta = center ? weight('beta') : undefined
   const scale = new Float32Array(mean.length)
   const shift = new Float32Array(mean.length)
   for (let c = 0; c < mean.length; c += 1) {
-    const factor = (gamma?.[c] ?? 1) / Math.sqrt(variance[c]! + layer.config.epsilon)
+    const factor = (gamma?.[c] ?? 1) / Math.sqrt(variance[c]! + epsilon)
     scale[c] = factor
     shift[c] = (beta?.[c] ?? 0) - mean[c]! * factor
   }

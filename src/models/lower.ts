@@ -1,6 +1,6 @@
 import type { Builder } from '../program/builder.ts'
 import type { Shape, Tensor, Update } from '../program/program.ts'
-import { affineOf, foldable, scaledKernel, shiftedBias } from './fold.ts'
+import { affineOf, foldable, scaledKernel, shiftedBias, valueOf } from './fold.ts'
 import type { Layer, LayerGraph, WeightMap, WeightSpec } from './layer-graph.ts'
 import { ACTIVATIONS } from './layers/activations.ts'
 import type { LayerDefinition, Lowering } from './layers/definition.ts'
@@ -203,7 +203,6 @@ class Pass {
   /** A frozen batch normalization that could not be folded. */
   #affine(layer: Layer, x: Tensor): Tensor {
     const normalization = layer as Layer<'BatchNormalization'>
-    for (const spec of layer.weights) this.#value(spec.name)
     const { scale, shift } = affineOf(normalization, this.#options.weights)
     const constant = (part: string, data: Float32Array) =>
       this.#constant(`${layer.name}/${part}`, [data.length], () => data)
@@ -220,9 +219,7 @@ class Pass {
   }
 
   #value(name: string): Float32Array {
-    const value = this.#options.weights.get(name)
-    if (!value) throw new TypeError(`no value for weight ${name}`)
-    return value
+    return valueOf(this.#options.weights, name)
   }
 }
 

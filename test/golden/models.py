@@ -5,8 +5,8 @@ Ran on Keras 3.15.1, TensorFlow 2.21.0, numpy 2.x. From the repository's root:
     python test/golden/models.py
 
 Writes test/golden/models.json.gz (for each model its layers in Keras' order: name, class, output shape,
-weights) and test/golden/model-outputs.json.gz (outputs on a made-up picture with made-up weights, which both
-sides compute from a formula).
+weights) and test/golden/model-outputs.json.gz (outputs of models and of single layers on made-up pictures with
+made-up weights, which both sides compute from a formula).
 """
 
 import gzip
@@ -293,6 +293,77 @@ def head():
     return names
 
 
+# Single layers
+
+LAYER_CASES = [
+    # class, keyword arguments, shapes of the inputs (with the batch), training
+    ("Conv2D", {"filters": 5, "kernel_size": (3, 2), "strides": (2, 1), "padding": "same", "activation": "relu"}, [(2, 7, 6, 3)]),
+    ("Conv2D", {"filters": 4, "kernel_size": (3, 3), "strides": (2, 2), "use_bias": False}, [(1, 8, 9, 3)]),
+    ("DepthwiseConv2D", {"kernel_size": (5, 5), "strides": (2, 2), "padding": "same", "depth_multiplier": 2}, [(2, 9, 8, 3)]),
+    ("DepthwiseConv2D", {"kernel_size": (3, 3), "padding": "valid", "activation": "relu6"}, [(1, 6, 5, 4)]),
+    ("SeparableConv2D", {"filters": 6, "kernel_size": (3, 3), "strides": (2, 2), "padding": "same", "depth_multiplier": 2}, [(2, 7, 6, 3)]),
+    ("SeparableConv2D", {"filters": 3, "kernel_size": (5, 3), "use_bias": False, "activation": "tanh"}, [(1, 6, 7, 2)]),
+    ("BatchNormalization", {}, [(2, 3, 4, 5)]),
+    ("BatchNormalization", {"momentum": 0.9, "epsilon": 0.01}, [(3, 4, 3, 5)], True),
+    ("BatchNormalization", {"scale": False, "momentum": 0.5}, [(6, 4)], True),
+    ("BatchNormalization", {"center": False, "scale": False}, [(6, 4)]),
+    ("ReLU", {"max_value": 6.0}, [(2, 9)]),
+    ("ReLU", {"max_value": 1.5}, [(2, 9)]),
+    ("ReLU", {}, [(2, 9)]),
+    *(("Activation", {"activation": a}, [(2, 9)]) for a in ("linear", "relu", "relu6", "sigmoid", "softmax", "tanh", "softplus")),
+    ("ZeroPadding2D", {"padding": ((1, 2), (0, 3))}, [(1, 3, 2, 2)]),
+    ("Cropping2D", {"cropping": ((1, 2), (0, 1))}, [(2, 5, 4, 2)]),
+    ("MaxPooling2D", {"pool_size": (3, 2), "strides": (2, 1), "padding": "same"}, [(1, 6, 5, 3)]),
+    ("MaxPooling2D", {"pool_size": (2, 2), "strides": (2, 2)}, [(2, 5, 6, 2)]),
+    ("AveragePooling2D", {"pool_size": (3, 3), "strides": (2, 1), "padding": "same"}, [(1, 6, 5, 3)]),
+    ("AveragePooling2D", {"pool_size": (1, 1), "strides": (2, 2)}, [(1, 5, 6, 2)]),
+    ("GlobalAveragePooling2D", {}, [(2, 3, 4, 5)]),
+    ("GlobalAveragePooling2D", {"keepdims": True}, [(2, 3, 4, 5)]),
+    ("GlobalMaxPooling2D", {}, [(2, 3, 4, 5)]),
+    ("GlobalMaxPooling2D", {"keepdims": True}, [(1, 3, 4, 5)]),
+    ("Add", {}, [(2, 3, 2, 2), (2, 3, 2, 2), (2, 3, 2, 2)]),
+    ("Concatenate", {}, [(2, 3, 2, 2), (2, 3, 2, 3)]),
+    ("Flatten", {}, [(2, 3, 2, 2)]),
+    ("Dropout", {"rate": 0.5}, [(2, 5)]),
+    ("Dense", {"units": 4, "activation": "softmax"}, [(3, 5)]),
+    ("Dense", {"units": 4, "activation": "sigmoid", "use_bias": False}, [(2, 2, 3, 5)]),
+]
+
+OWN_NAMES = {
+    "kernel_size": "kernelSize",
+    "use_bias": "useBias",
+    "depth_multiplier": "depthMultiplier",
+    "max_value": "maxValue",
+    "pool_size": "poolSize",
+    "keepdims": "keepDims",
+}
+
+
+def layer_case(kind, arguments, shapes, training=False):
+    layer = getattr(layers, kind)(**arguments, name="layer")
+    inputs = [
+        (uniforms(f"input{i}", int(np.prod(shape))) * np.float32(4)).reshape(shape)
+        for i, shape in enumerate(shapes)
+    ]
+    given = inputs if len(inputs) > 1 else inputs[0]
+    layer(given)  # builds
+    if layer.weights:
+        layer.set_weights([made_up(layer, w) for w in layer.weights])
+    more = {"training": training} if kind in ("BatchNormalization", "Dropout") else {}
+    output = np.asarray(layer(given, **more))
+    record = {
+        "kind": kind,
+        "settings": {OWN_NAMES.get(k, k): v for k, v in arguments.items()},
+        "inputs": [list(shape) for shape in shapes],
+        "training": training,
+        "shape": list(output.shape),
+        "output": rounded(output),
+    }
+    if training:
+        record["moved"] = {w.path.split("/")[-1]: rounded(np.asarray(w)) for w in layer.non_trainable_weights}
+    return record
+
+
 def write(name, record):
     text = json.dumps(record, indent=0).encode()
     with open(os.path.join(HERE, name), "wb") as file:
@@ -307,6 +378,7 @@ def main():
     record = {
         "versions": versions,
         "preprocessing": preprocessing(),
+        "layers": [layer_case(*case) for case in LAYER_CASES],
         "outputs": [output(v) for v in OUTPUTS],
     }
     write("model-outputs.json.gz", record)

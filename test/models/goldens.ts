@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { BaseModelOptions } from '../../src/models/base-model.ts'
+import type { LayerKind } from '../../src/models/layer-graph.ts'
 import { ROOT } from '../support/paths.ts'
 
 /** What test/golden/models.py wrote. */
@@ -29,6 +30,7 @@ export interface OutputGolden {
     readonly pixels: readonly number[]
     readonly modes: Readonly<Record<'tf' | 'torch' | 'caffe', readonly number[]>>
   }
+  readonly layers: readonly LayerGolden[]
   readonly outputs: readonly {
     readonly options: BaseModelOptions
     readonly batch: number
@@ -36,6 +38,18 @@ export interface OutputGolden {
     readonly output: readonly number[]
     readonly logits?: readonly number[]
   }[]
+}
+
+export interface LayerGolden {
+  readonly kind: LayerKind
+  readonly settings: Readonly<Record<string, unknown>>
+  /** With the batch axis. */
+  readonly inputs: readonly (readonly number[])[]
+  readonly training: boolean
+  readonly shape: readonly number[]
+  readonly output: readonly number[]
+  /** Moving averages after one call in training. */
+  readonly moved?: Readonly<Record<string, readonly number[]>>
 }
 
 export function topologyGolden(): TopologyGolden {

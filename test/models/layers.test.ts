@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { GraphBuilder, layerGraph } from '../../src/models/graph-builder.ts'
+import type { Layer, LayerGraph } from '../../src/models/layer-graph.ts'
+import { LAYERS, type LayerSettings } from '../../src/models/layers/table.ts'
+import { lower } from '../../src/models/lower.ts'
+import { Builder } from '../../src/program/builder.ts'
+import { evaluate } from '../../src/program/evaluate.ts'
+import type { Shape } from '../../src/program/program.ts'
+import { assertClose } from '../support/compare.ts'
+import { outputGolden, type LayerGolden } from './goldens.ts'
+import { madeUpInput, madeUpWeights } from './made-up.ts'
+
+const { layers } = outputGolden()
+
+test('every kind of layer has a case', () => {
+  const covered = new Set(layers.map(({ kind }) => kind))
+  const kinds = Object.keys(LAYERS).filter((kind) => kind !== 'InputLayer')
+  assert.deepEqual([...covered].toSorted(), kinds.toSorted())
+})
+
+for (const golden of layers) {
+  const { kind, settings, inputs, training } = golden
+  test(`${kind} ${JSON.stringify(settings)}${training ? ' in training' : ''} is Keras'`, () => {
+    const { graph, sources } = alone(golden)
+    const b = new Builder()
+    const weights = madeUpWeights(graph)
+    const lowered = lower(b, graph, {
+      weights,
+      start: Object.fromEntries(sources.map((s, i) => [s.name, b.input(s.name, inputs[i]!)])),
+      trainable: () => training,
+      training,
+    })
+    assert.deepEqual(graph.output.outputShape, golden.shape.slice(1))
+    assert.deepEqual(lowered.output.shape, golden.shape)
+    b.entry('run', { fetches: { output: lowered.output }, updates: lowered.updates })
+    const feeds = Object.fromEntries(sources.map((s, i) => [s.name, madeUpInput(i, inputs[i]!)]))
+    const { fetches, variables } = evaluate(b.program(), 'run', feeds)
+    assertClose(fetches['output'], golden.output, 2e-6, 'output')
+    for (const [name, values] of Object.entries(golden.moved ?? {})) {
+      assertClose(variables.get(`layer/${name}`), values, 2e-6, name)
+    }
+    assert.equal(lowered.updates.length, golden.moved ? 2 : 0)
+  })
+}
+
+/** The layer on inputs of its own; a second input stands in the graph but not before its first. */
+function alone({ kind, settings, inputs }: LayerGolden): {
+  graph: LayerGraph
+  sources: readonly Layer[]
+} {
+  const g = new GraphBuilder()
+  const sources = inputs.map((shape: Shape) => g.input(shape.slice(1)))
+  const layer = g.layer(kind, sources, settings as unknown as LayerSettings<typeof kind>, 'layer')
+  return { graph: layerGraph('alone', sources[0]!, layer), sources }
+}
