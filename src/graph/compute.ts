@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises'
 import { failure, PipelineError } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { diskError, isErrno } from '../util/files.ts'
+import { bytesText } from '../util/text.ts'
 import type { Event } from './event.ts'
 import type { Node } from './order.ts'
 import type { Warn } from './results.ts'
@@ -92,15 +93,11 @@ async function requireSpace(root: string, stage: Stage, needed: number): Promise
   if (needed <= free) return
   throw failure(
     'DISK_FULL',
-    `stage ${stage.id} writes about ${megabytes(needed)}, but the disk of ${root} has ${megabytes(free)} free`,
+    `stage ${stage.id} writes about ${bytesText(needed)}, but the disk of ${root} has ${bytesText(free)} free`,
     {
       hint: 'free some space, or `pipeline store gc --max-size`, or put the store elsewhere with --store DIR',
     },
   )
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
 }
 
 function changedMeanwhile(stage: Stage): PipelineError {

@@ -160,8 +160,7 @@ class Execution {
         return await this.#singleFlight(node, Object.fromEntries(inputs))
       })
       this.#running.add(running)
-      const done = () => void this.#running.delete(running)
-      running.then(done, done)
+      void running.catch(() => undefined).then(() => this.#running.delete(running))
       return running
     })
   }

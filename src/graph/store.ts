@@ -1,6 +1,6 @@
-import { accessSync, constants, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { failure } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { diskError, isErrno, syncFolder } from '../util/files.ts'
@@ -246,8 +246,13 @@ async function guarded<T>(path: string, body: () => Promise<T>): Promise<T> {
 }
 
 async function defaultBound(root: string): Promise<number> {
-  const disk = await statfs(root)
+  const disk = await statfs(nearestFolder(root))
   return Math.min(Math.floor((disk.blocks * disk.bsize) / 10), 100e9)
+}
+
+/** The folder itself or, while it is not there, the one that it would be made in. */
+function nearestFolder(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path))
 }
 
 function newDraft(layout: Layout, claims: Claims): Draft {

@@ -38,3 +38,23 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 export function stableNumber(value: number): number {
   return Number.isFinite(value) ? Number(value.toPrecision(6)) : value
 }
+
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+}
+
+/** `20GB`, `1.5 GiB`, `0`: a number of bytes, or undefined for anything else. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]{0,3})\s*$/i.exec(text)
+  const unit = match && BYTE_UNITS[match[2]!.toLowerCase()]
+  return match && unit !== undefined ? Math.floor(Number(match[1]) * Number(unit)) : undefined
+}

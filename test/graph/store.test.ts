@@ -221,7 +221,7 @@ describe('a full disk', () => {
     isFull(error)
     assert.match(
       error.message,
-      /stage a writes about 1000000000\.0 MB, but the disk of .+ has [\d.]+ MB free/,
+      /stage a writes about 1000 TB, but the disk of .+ has [\d.]+ \w+ free/,
     )
     assert.deepEqual(rig.ran(), [])
   })

@@ -1,0 +1,199 @@
+import type { Command } from 'commander'
+import type { GcReport } from '../graph/gc.ts'
+import {
+  inventory,
+  storeRoot,
+  verifyStore,
+  type Item,
+  type Verification,
+} from '../graph/inventory.ts'
+import { openStore, type Store, type StoreOptions } from '../graph/store.ts'
+import { failure, PipelineError } from '../util/diagnostic.ts'
+import type { Json } from '../util/json.ts'
+import { bytesText, parseBytes, plural } from '../util/text.ts'
+import { tableText, type Column, type TableFormat } from './table-text.ts'
+
+export interface StoreFlags {
+  readonly store?: string
+  readonly json?: boolean
+  readonly md?: boolean
+  readonly csv?: boolean
+  readonly maxSize?: string
+  readonly allWork?: boolean
+}
+
+const HELP = {
+  ls: `
+Examples:
+  pipeline store ls                    what is kept, the most recently used first
+  pipeline store ls --csv > store.csv  the same for a spreadsheet
+Next: pipeline store gc --max-size 20GB`,
+  gc: `
+Examples:
+  pipeline store gc                    down to the store's own bound
+  pipeline store gc --max-size 20GB    the least recently used go until 20 GB are left
+  pipeline store gc --all-work         checkpoints and partial downloads of unfinished stages go too
+What a running process uses stays.`,
+  verify: `
+Examples:
+  pipeline store verify                hashes every byte; damaged artifacts are set aside and computed again when needed
+  pipeline store verify --json         the same for a program; exit code 1 when something was damaged`,
+}
+
+/** `pipeline store ls|gc|verify`. */
+export function addStoreCommand(program: Command): void {
+  const store = program
+    .command('store')
+    .description('what is kept of earlier runs: list, tidy, check')
+  const sub = (name: keyof typeof HELP, description: string) =>
+    store
+      .command(name)
+      .description(description)
+      .option(
+        '--store <dir>',
+        'the store (default: GRAFT_STORE, else graft/store in the cache folder)',
+      )
+      .option('--json', 'one JSON document')
+      .option('--md', 'tables as Markdown')
+      .option('--csv', 'tables as CSV')
+      .addHelpText('after', HELP[name])
+  sub('ls', 'list artifacts and unfinished work').action(async (flags: StoreFlags) => {
+    process.stdout.write(await storeLs(flags))
+  })
+  sub('gc', 'remove the least recently used, and what crashes left')
+    .option('--max-size <bytes>', 'how much may stay, as in 20GB (default: the bound of the store)')
+    .option('--all-work', 'remove all unfinished work that nobody works in')
+    .action(async (flags: StoreFlags) => {
+      process.stdout.write(await storeGc(flags))
+    })
+  sub('verify', 'check every byte of every artifact').action(async (flags: StoreFlags) => {
+    const { text, found } = await storeVerify(flags)
+    process.stdout.write(text)
+    if (found) throw found
+  })
+}
+
+export async function storeLs(flags: StoreFlags): Promise<string> {
+  return await withStore(flags, { readOnly: true }, async (store) => {
+    const items = inventory(store)
+    const bytes = items.reduce((sum, item) => sum + item.bytes, 0)
+    const maxBytes = await store.maxBytes()
+    if (flags.json) {
+      return json({ store: store.root, bytes, maxBytes, items: items.map(itemJson) })
+    }
+    const table = itemTable(items, formatOf(flags))
+    if (formatOf(flags) !== 'text') return table
+    const total = `${bytesText(bytes)} of at most ${bytesText(maxBytes)} in ${store.root}\n`
+    return items.length === 0 ? `nothing in ${store.root}\n` : `${table}\n${total}`
+  })
+}
+
+export async function storeGc(flags: StoreFlags): Promise<string> {
+  const maxBytes = flags.maxSize === undefined ? undefined : parseBytes(flags.maxSize)
+  if (flags.maxSize !== undefined && maxBytes === undefined) {
+    throw failure('USAGE', `--max-size takes a number of bytes, got "${flags.maxSize}"`, {
+      hint: 'write it as in --max-size 20GB',
+    })
+  }
+  return await withStore(flags, {}, async (store) => {
+    const report = await store.gc({ maxBytes, allWork: flags.allWork })
+    if (flags.json) return json({ store: store.root, ...reportJson(report) })
+    const items = report.removed.map((entry) => ({ ...entry, inUse: false }))
+    if (formatOf(flags) !== 'text') return itemTable(items, formatOf(flags))
+    const freed = bytesText(report.before - report.after)
+    const kept = report.inUse > 0 ? `; ${bytesText(report.inUse)} are in use and stayed` : ''
+    return `removed ${plural(items.length, 'entry', 'entries')}, ${freed}; ${bytesText(report.after)} left${kept}\n`
+  })
+}
+
+export async function storeVerify(
+  flags: StoreFlags,
+): Promise<{ text: string; found?: PipelineError }> {
+  return await withStore(flags, {}, async (store) => {
+    const result = await verifyStore(store)
+    const text = verifyText(result, store, flags)
+    if (result.damaged.length === 0) return { text }
+    const found = new PipelineError(
+      result.damaged.map(({ digest, damage }) => ({
+        code: 'STORE_DAMAGED',
+        message: `artifact ${digest.slice(7, 19)} was damaged (${damage}) and is set aside`,
+        hint: 'run the pipeline again: what is missing is computed again',
+      })),
+    )
+    return { text, found }
+  })
+}
+
+function verifyText(result: Verification, store: Store, flags: StoreFlags): string {
+  const { checked, bytes, damaged } = result
+  if (flags.json) {
+    return json({ store: store.root, checked, bytes, damaged: damaged.map((d) => ({ ...d })) })
+  }
+  if (formatOf(flags) !== 'text') {
+    const columns: Column<Verification['damaged'][number]>[] = [
+      { title: 'digest', value: (d) => d.digest },
+      { title: 'damage', value: (d) => d.damage },
+    ]
+    return tableText(columns, damaged, formatOf(flags))
+  }
+  return `checked ${plural(checked, 'artifact')}, ${bytesText(bytes)}: ${damaged.length === 0 ? 'all whole' : `${damaged.length} damaged`}\n`
+}
+
+/** For people; a spreadsheet gets plain numbers and times. */
+const columnsFor = (format: TableFormat): readonly Column<Item>[] => [
+  { title: 'what', value: (item) => item.what },
+  { title: 'stage', value: (item) => item.stage ?? '' },
+  {
+    title: 'size',
+    value: ({ bytes }) => (format === 'csv' ? String(bytes) : bytesText(bytes)),
+    right: true,
+  },
+  {
+    title: 'last used',
+    value: ({ used }) => (format === 'csv' ? new Date(used).toISOString() : minuteText(used)),
+  },
+  { title: 'digest', value: (item) => item.key.slice(0, 12) },
+  { title: 'in use', value: (item) => (item.inUse ? 'yes' : '') },
+]
+
+function itemTable(items: readonly Item[], format: TableFormat): string {
+  return tableText(columnsFor(format), items, format)
+}
+
+function itemJson(item: Item): Json {
+  const { what, key, stage, kind, bytes, used, created, inUse, path } = item
+  const lastUsed = new Date(used).toISOString()
+  return { what, key, stage, kind, bytes, used: lastUsed, created, inUse, path }
+}
+
+function reportJson({ before, after, inUse, removed }: GcReport) {
+  const items = removed.map((entry) => itemJson({ ...entry, inUse: false }))
+  return { before, after, inUse, removed: items }
+}
+
+/** Local time, to the minute. */
+function minuteText(ms: number): string {
+  const local = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000)
+  return local.toISOString().slice(0, 16).replace('T', ' ')
+}
+
+function formatOf(flags: StoreFlags): TableFormat {
+  return flags.md ? 'md' : flags.csv ? 'csv' : 'text'
+}
+
+function json(value: Json): string {
+  return `${JSON.stringify(value, null, 2)}\n`
+}
+
+async function withStore<T>(
+  flags: StoreFlags,
+  options: StoreOptions,
+  body: (store: Store) => Promise<T>,
+): Promise<T> {
+  const store = await openStore(storeRoot(process.env, flags.store), options)
+  try {
+    return await body(store)
+  } finally {
+    store.close()
+  }
+}
