@@ -3,7 +3,8 @@ import type { Tensor } from '../program/program.ts'
 
 /**
  * What is done to pixels (0..255, RGB) before a network sees them. `tf`, `torch` and `caffe` are Keras' modes
- * (keras/src/applications/imagenet_utils.py); `mean` and `std` are in units of 0..255, one number for each channel.
+ * (keras/src/applications/imagenet_utils.py); `mean` and `std` are in units of 0..255, one number for each channel or
+ * one for all.
  */
 export type Preprocessing =
   | { readonly rescale: number }
@@ -81,11 +82,14 @@ function affineOf(preprocessing: Preprocessing): Affine {
   }
 }
 
+/** One number stands for all three channels. */
 function standardized(mean: readonly number[], std: readonly number[]): Affine {
+  const of = (values: readonly number[], channel: number) => values[channel] ?? values[0]!
+  const channels = [0, 1, 2]
   return {
     reversed: false,
-    scale: std.map((s) => 1 / s),
-    offset: mean.map((m, channel) => -m / std[channel]!),
+    scale: channels.map((c) => 1 / of(std, c)),
+    offset: channels.map((c) => -of(mean, c) / of(std, c)),
   }
 }
 

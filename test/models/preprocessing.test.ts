@@ -48,6 +48,7 @@ test('rescale, mean and std, none', () => {
 })
 
 test('equality sees through how a preprocessing is written', () => {
+  assert.ok(samePreprocessing({ mean: [127], std: [1, 1, 1] }, { mean: [127, 127, 127], std: [1] }))
   const lite = { mean: [127, 127, 127], std: [128, 128, 128] }
   assert.ok(
     samePreprocessing({ mode: 'tf' }, { mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5] }),

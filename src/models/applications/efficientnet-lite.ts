@@ -5,13 +5,13 @@ import { withTop, type Architecture } from './application.ts'
 const KERNEL: InitializerConfig = {
   name: 'VarianceScaling',
   scale: 2,
-  mode: 'fan_out',
-  distribution: 'truncated_normal',
+  mode: 'fanOut',
+  distribution: 'truncatedNormal',
 }
 const CLASSIFIER: InitializerConfig = {
   name: 'VarianceScaling',
   scale: 1 / 3,
-  mode: 'fan_out',
+  mode: 'fanOut',
   distribution: 'uniform',
 }
 

@@ -26,6 +26,21 @@ export const INITIALIZERS: Readonly<Record<string, Fill>> = {
   HeNormal: scaled(2, 'in', 'normal'),
   LecunUniform: scaled(1, 'in', 'uniform'),
   LecunNormal: scaled(1, 'in', 'normal'),
+  VarianceScaling: (shape, a, key) => {
+    const fan = FANS[text(a, 'mode', 'fanIn')]
+    const distribution = DISTRIBUTIONS[text(a, 'distribution', 'truncatedNormal')]
+    if (!fan || !distribution) throw new TypeError(`VarianceScaling of ${JSON.stringify(a)}`)
+    return scaled(number(a, 'scale', 1), fan, distribution)(shape, a, key)
+  },
+}
+
+type Fan = 'in' | 'out' | 'average'
+type Distribution = 'uniform' | 'normal' | 'untruncated'
+const FANS: Readonly<Record<string, Fan>> = { fanIn: 'in', fanOut: 'out', fanAvg: 'average' }
+const DISTRIBUTIONS: Readonly<Record<string, Distribution>> = {
+  truncatedNormal: 'normal',
+  untruncatedNormal: 'untruncated',
+  uniform: 'uniform',
 }
 
 /** Fresh values for every weight of the layers; each weight draws from its own stream (seed, its name). */
@@ -42,10 +57,12 @@ export function initialize(layers: LayerGraph | readonly Layer[], seed: number):
   return values
 }
 
-function scaled(scale: number, fan: 'in' | 'average', distribution: 'uniform' | 'normal'): Fill {
+function scaled(scale: number, fan: Fan, distribution: Distribution): Fill {
   return (shape, _, key) => {
     const [fanIn, fanOut] = fans(shape)
-    const variance = scale / Math.max(1, fan === 'in' ? fanIn : (fanIn + fanOut) / 2)
+    const count = { in: fanIn, out: fanOut, average: (fanIn + fanOut) / 2 }[fan]
+    const variance = scale / Math.max(1, count)
+    if (distribution === 'untruncated') return normal(shape, 0, Math.sqrt(variance), key)
     if (distribution === 'uniform') {
       const limit = Math.sqrt(3 * variance)
       return uniform(shape, -limit, limit, key)
@@ -85,4 +102,9 @@ function truncated(shape: Shape, mean: number, deviation: number, key: Key): Flo
 function number(config: InitializerConfig, name: string, fallback: number): number {
   const value = config[name]
   return typeof value === 'number' ? value : fallback
+}
+
+function text(config: InitializerConfig, name: string, fallback: string): string {
+  const value = config[name]
+  return typeof value === 'string' ? value : fallback
 }

@@ -22,6 +22,7 @@ const expected: Record<string, [deviation: number, bound: number]> = {
   HeNormal: [Math.sqrt(2 / 360), (2 * Math.sqrt(2 / 360)) / 0.8796],
   LecunUniform: [Math.sqrt(1 / 360), Math.sqrt(3 / 360)],
   LecunNormal: [Math.sqrt(1 / 360), (2 * Math.sqrt(1 / 360)) / 0.8796],
+  VarianceScaling: [Math.sqrt(1 / 360), (2 * Math.sqrt(1 / 360)) / 0.8796],
 }
 
 for (const [name, fill] of Object.entries(INITIALIZERS)) {
@@ -35,6 +36,18 @@ for (const [name, fill] of Object.entries(INITIALIZERS)) {
     assert.deepEqual(fill(shape, { name }, [1, 'w']), values)
   })
 }
+
+test('VarianceScaling takes its scale, fan and distribution', () => {
+  const fill = (config: object) =>
+    INITIALIZERS['VarianceScaling']!(shape, { name: 'VarianceScaling', ...config }, [1, 'w'])
+  const uniform = fill({ scale: 1 / 3, mode: 'fanOut', distribution: 'uniform' })
+  const largest = uniform.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+  assert.ok(Math.abs(largest - Math.sqrt(1 / 540)) < 1e-4)
+  const normal = fill({ scale: 2, mode: 'fanAvg', distribution: 'untruncatedNormal' })
+  const variance = normal.reduce((sum, x) => sum + x * x, 0) / normal.length
+  assert.ok(Math.abs(variance * 450 - 2) < 0.05)
+  assert.throws(() => fill({ mode: 'fan_in' }), TypeError)
+})
 
 test('fans are counted as Keras counts them', () => {
   assert.deepEqual(fans([7]), [7, 7])
