@@ -1,12 +1,7 @@
 import type { Command } from 'commander'
 import type { GcReport } from '../graph/gc.ts'
-import {
-  inventory,
-  storeRoot,
-  verifyStore,
-  type Item,
-  type Verification,
-} from '../graph/inventory.ts'
+import { inventory, verifyStore, type Item, type Verification } from '../graph/inventory.ts'
+import { storeRoot } from '../graph/store-root.ts'
 import { openStore, type Store, type StoreOptions } from '../graph/store.ts'
 import { failure, PipelineError } from '../util/diagnostic.ts'
 import type { Json } from '../util/json.ts'

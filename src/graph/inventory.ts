@@ -1,5 +1,3 @@
-import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
 import type { Digest } from '../util/digest.ts'
 import { entriesOf, type Entry } from './gc.ts'
 import { namesIn } from './results.ts'
@@ -56,21 +54,6 @@ export async function verifyStore(
     progress(done, bytes)
   }
   return { checked: artifacts.length, bytes, damaged }
-}
-
-/**
- * Where the store is: the flag, else GRAFT_STORE, else graft/store in the user's cache folder (XDG_CACHE_HOME,
- * which counts only when absolute, else ~/.cache).
- */
-export function storeRoot(
-  env: Readonly<Record<string, string | undefined>>,
-  flag?: string | undefined,
-): string {
-  const chosen = flag ?? (env['GRAFT_STORE'] || undefined)
-  if (chosen !== undefined) return resolve(chosen)
-  const cache = env['XDG_CACHE_HOME']
-  const base = cache !== undefined && isAbsolute(cache) ? cache : join(homedir(), '.cache')
-  return join(base, 'graft', 'store')
 }
 
 function digestOf(entry: Entry): Digest {

@@ -16,6 +16,8 @@ export interface PlannedStage {
   readonly fingerprint?: Digest | undefined
   readonly document?: FingerprintDocument | undefined
   readonly digest?: Digest | undefined
+  /** Of the artifact, also when that is evicted. */
+  readonly bytes?: number | undefined
   /** Where it is there already; not checked. */
   readonly artifact?: Artifact | undefined
   /** One line for a person. */
@@ -146,13 +148,14 @@ async function planned(node: Node, drafts: ReadonlyMap<Node, Draft>): Promise<Pl
     node.needs.map(([name, need]) => [name, drafts.get(need)!.artifact]),
   )
   const estimate = state === 'cached' ? undefined : await node.kind.estimate?.(node.stage, inputs)
-  const digest = result?.digest
+  const { digest, bytes } = result ?? {}
   return {
     stage: node.stage,
     state,
     fingerprint,
     document,
     digest,
+    bytes,
     artifact,
     why,
     changes,

@@ -10,7 +10,7 @@ export interface Change {
   /** `params.batchSize`, `inputs.pixels`, `seed`, `version`, `params.layers[2].units`. */
   readonly path: string
   readonly old: Json | undefined
-  readonly new: Json | undefined
+  readonly now: Json | undefined
 }
 
 export interface Explanation {
@@ -44,8 +44,8 @@ export function changesBetween(old: FingerprintDocument, now: FingerprintDocumen
   const before = leaves(old as unknown as JsonObject)
   const after = leaves(now as unknown as JsonObject)
   return [...new Set([...before.keys(), ...after.keys()])]
-    .map((path) => ({ path, old: before.get(path), new: after.get(path) }))
-    .filter((change) => text(change.old) !== text(change.new))
+    .map((path) => ({ path, old: before.get(path), now: after.get(path) }))
+    .filter((change) => text(change.old) !== text(change.now))
 }
 
 /** One line for a person: `params.batchSize 16 -> 32, input pixels changed`. */
@@ -61,10 +61,10 @@ function changeText(change: Change): string {
   const input = /^inputs\.(.+)$/.exec(change.path)?.[1]
   if (input !== undefined) {
     if (change.old === undefined) return `input ${input} is new`
-    return change.new === undefined ? `input ${input} is gone` : `input ${input} changed`
+    return change.now === undefined ? `input ${input} is gone` : `input ${input} changed`
   }
   if (change.path === 'version') return 'this version of graft computes it differently'
-  return `${change.path} ${text(change.old)} -> ${text(change.new)}`
+  return `${change.path} ${text(change.old)} -> ${text(change.now)}`
 }
 
 function text(value: Json | undefined): string {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { storeGc, storeLs, storeVerify } from '../../src/commands/store.ts'
 import { tableText } from '../../src/commands/table-text.ts'
-import { storeRoot } from '../../src/graph/inventory.ts'
+import { storeRoot } from '../../src/graph/store-root.ts'
 import { exitCode } from '../../src/util/diagnostic.ts'
 import { parseBytes } from '../../src/util/text.ts'
 import { flipByte, leftovers, rejection, Rig, stage } from '../graph/rig.ts'
@@ -90,7 +90,7 @@ describe('the place of the store', () => {
     assert.equal(storeRoot(env), '/g')
     assert.equal(storeRoot({ ...env, GRAFT_STORE: '' }), '/x/graft/store')
     assert.equal(storeRoot({ XDG_CACHE_HOME: 'relative' }), join(homedir(), '.cache/graft/store'))
-    assert.equal(storeRoot({}, 'here'), join(process.cwd(), 'here'))
+    assert.equal(storeRoot({}, 'here', '/there'), '/there/here')
   })
 })
 

@@ -45,7 +45,7 @@ describe('planStages', () => {
     await rig.run(stages('x'))
     const [a, b] = await rig.plan(stages('y'))
     assert.equal(a!.why, 'params.text "x" -> "y"')
-    assert.deepEqual(a!.changes, [{ path: 'params.text', old: 'x', new: 'y' }])
+    assert.deepEqual(a!.changes, [{ path: 'params.text', old: 'x', now: 'y' }])
     assert.deepEqual(a!.estimate, { bytes: 0 })
     assert.equal(b!.why, 'depends on the output of a')
     const again = await rig.plan(stages('x'))

@@ -37,9 +37,9 @@ describe('why', () => {
     const explanation = await ask('a', document({ x: 2, y: 21, z: { deep: [1, { k: 2 }] } }))
     assert.equal(explanation.hit, false)
     assert.deepEqual(explanation.changes, [
-      { path: 'params.y', old: 20, new: 21 },
-      { path: 'params.z.deep[0]', old: undefined, new: 1 },
-      { path: 'params.z.deep[1].k', old: undefined, new: 2 },
+      { path: 'params.y', old: 20, now: 21 },
+      { path: 'params.z.deep[0]', old: undefined, now: 1 },
+      { path: 'params.z.deep[1].k', old: undefined, now: 2 },
     ])
     assert.equal(
       explanationText(explanation),
@@ -52,7 +52,7 @@ describe('why', () => {
     await rig.run([stage('a', { x: 1 })])
     const explanation = await ask('b', document({ x: 2 }))
     assert.equal(explanation.against?.stage, 'a')
-    assert.deepEqual(explanation.changes, [{ path: 'params.x', old: 1, new: 2 }])
+    assert.deepEqual(explanation.changes, [{ path: 'params.x', old: 1, now: 2 }])
   })
 
   it('names inputs, seed, numerics and version', () => {
