@@ -33,8 +33,8 @@ export interface Operand {
   readonly dtype: DType
   /** Bytes from the start of the memory; known when the plan of the whole program is. */
   address: number
-  /** Holds the same values in every run, so that kernels may keep a packed copy. */
-  readonly constant: boolean
+  /** A constant or a variable: its values outlast a run, and kernels may keep a packed copy of them. */
+  readonly lasting: boolean
 }
 
 export const BYTES: Readonly<Record<DType, number>> = { float32: 4, int32: 4, uint8: 1 }
@@ -94,14 +94,20 @@ interface Emscripten extends CFunctions {
 type Factory = (options: {
   print(line: string): void
   printErr(line: string): void
-  instantiateWasm(
-    imports: WebAssembly.Imports,
-    done: (instance: WebAssembly.Instance) => void,
-  ): object
+  instantiateWasm(imports: object, done: (instance: object) => void): object
 }) => Promise<Emscripten>
 
+/** The part of the global that is used here; neither lib.es2023 nor @types/node declares it. */
+const { WebAssembly } = globalThis as unknown as {
+  WebAssembly: {
+    validate(bytes: Uint8Array): boolean
+    compile(bytes: Uint8Array): Promise<object>
+    instantiate(code: object, imports: object): Promise<object>
+  }
+}
+
 /** Code, not state: compiled once a process and shared by all instances. */
-let compiled: Promise<{ factory: Factory; code: WebAssembly.Module; version: string }> | undefined
+let compiled: Promise<{ factory: Factory; code: object; version: string }> | undefined
 
 /** Throws ENGINE_FAILED where the package's files cannot be read or run. */
 export async function loadKernels(): Promise<Kernels> {
@@ -135,10 +141,14 @@ async function compile() {
     return { factory, code, version }
   } catch (cause) {
     compiled = undefined
-    throw failure('ENGINE_FAILED', 'the wasm kernels of @tensorflow/tfjs-backend-wasm do not load', {
-      hint: 'run `npm ci` again',
-      cause,
-    })
+    throw failure(
+      'ENGINE_FAILED',
+      'the wasm kernels of @tensorflow/tfjs-backend-wasm do not load',
+      {
+        hint: 'run `npm ci` again',
+        cause,
+      },
+    )
   }
 }
 

@@ -1,0 +1,80 @@
+import { reach, rootsOf } from '../../program/builder.ts'
+import type { OpAttributes, OpName } from '../../program/ops.ts'
+import type { Entry, Node, Tensor } from '../../program/program.ts'
+import type { Fused } from './emit.ts'
+
+/** One kernel call to be: a node, or a chain of nodes that one kernel computes. */
+export interface Instruction {
+  readonly op: OpName
+  readonly attributes: OpAttributes[OpName]
+  readonly inputs: readonly Tensor[]
+  readonly bias: Tensor | undefined
+  readonly activation: Fused['activation']
+  readonly padding: Fused['padding']
+  /** Of the chain's last node. */
+  readonly output: Tensor
+}
+
+const FUSING: ReadonlySet<OpName> = new Set(['conv2d', 'depthwiseConv2d', 'matMul'])
+
+/**
+ * The entry's nodes in order, with bias, relu or relu6 behind a convolution or matMul, and zero padding before a
+ * `valid` convolution, taken into it where nobody else looks at what is in between.
+ */
+export function fuse(program: { nodes: readonly Node[] }, entry: Entry): Instruction[] {
+  const needed = reach(rootsOf(entry))
+  const nodes = program.nodes.filter((node) => needed.has(node))
+  const uses = countUses(nodes, entry)
+  const instructions = new Map<Tensor, Instruction>()
+  for (const node of nodes) {
+    const x = node.inputs[0]
+    const chain = x && uses.get(x) === 1 ? instructions.get(x) : undefined
+    const grown = chain && grow(chain, node)
+    // It moves to where its last part stands: the bias is there by then.
+    if (grown) instructions.delete(x!)
+    instructions.set(node.outputs[0]!, grown ?? single(node, uses))
+  }
+  return [...instructions.values()].filter((i) => uses.get(i.output)! > 0)
+}
+
+function single(node: Node, uses: Map<Tensor, number>): Instruction {
+  const { op, attributes, inputs, outputs } = node
+  const plain = { op, attributes, bias: undefined, activation: undefined, output: outputs[0]! }
+  const padding = zeroPadding(node)
+  if (!padding) return { ...plain, inputs, padding: undefined }
+  const padded = inputs[0]!
+  uses.set(padded, uses.get(padded)! - 1)
+  return { ...plain, inputs: [padded.node.inputs[0]!, ...inputs.slice(1)], padding }
+}
+
+/** The rows and columns that a `pad` before this `valid` convolution adds. */
+function zeroPadding(node: Node): Fused['padding'] {
+  if (node.op !== 'conv2d' && node.op !== 'depthwiseConv2d') return undefined
+  if ((node.attributes as OpAttributes['conv2d']).padding !== 'valid') return undefined
+  const before = node.inputs[0]!.node
+  if (before.op !== 'pad') return undefined
+  const { padding, value } = before.attributes as OpAttributes['pad']
+  const [batch, rows, columns, channels] = padding
+  const inside = [...batch!, ...channels!].every((n) => n === 0)
+  return inside && value === 0 ? [rows!, columns!] : undefined
+}
+
+function grow(chain: Instruction, node: Node): Instruction | undefined {
+  if (!FUSING.has(chain.op)) return undefined
+  const output = node.outputs[0]!
+  if (node.op === 'biasAdd' && !chain.bias && !chain.activation) {
+    return { ...chain, bias: node.inputs[1]!, output }
+  }
+  if ((node.op === 'relu' || node.op === 'relu6') && !chain.activation) {
+    return { ...chain, activation: node.op, output }
+  }
+  return undefined
+}
+
+function countUses(nodes: readonly Node[], entry: Entry): Map<Tensor, number> {
+  const uses = new Map<Tensor, number>()
+  const use = (t: Tensor): void => void uses.set(t, (uses.get(t) ?? 0) + 1)
+  for (const node of nodes) node.inputs.forEach(use)
+  rootsOf(entry).forEach(use)
+  return uses
+}
