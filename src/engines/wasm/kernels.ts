@@ -101,8 +101,8 @@ type Factory = (options: {
 const { WebAssembly } = globalThis as unknown as {
   WebAssembly: {
     validate(bytes: Uint8Array): boolean
-    compile(bytes: Uint8Array): Promise<object>
-    instantiate(code: object, imports: object): Promise<object>
+    Module: new (bytes: Uint8Array) => object
+    Instance: new (code: object, imports: object) => { readonly exports: object }
   }
 }
 
@@ -118,8 +118,11 @@ export async function loadKernels(): Promise<Kernels> {
       print: () => {},
       printErr: (line) => complaints.push(line),
       instantiateWasm: (imports, done) => {
-        void WebAssembly.instantiate(code, imports).then(done)
-        return {}
+        // Not the asynchronous form: while a promise of WebAssembly is all that is pending, Node 20 sees an empty
+        // event loop and may wait for its compiler threads, which may wait for this thread to collect garbage.
+        const instance = new WebAssembly.Instance(code, imports)
+        done(instance)
+        return instance.exports
       },
     }),
   )
@@ -135,7 +138,7 @@ async function compile() {
     // One glue fits both binaries; the plain one is for processors without SIMD (before 2008).
     const factory = require(join(home, 'wasm-out/tfjs-backend-wasm.js')) as Factory
     const simd = await readFile(join(home, 'dist/tfjs-backend-wasm-simd.wasm'))
-    const code = await WebAssembly.compile(
+    const code = new WebAssembly.Module(
       WebAssembly.validate(simd) ? simd : await readFile(join(home, 'dist/tfjs-backend-wasm.wasm')),
     )
     return { factory, code, version }
