@@ -1,0 +1,173 @@
+import { buildBaseModel, type BaseModelOptions } from '../models/base-model.ts'
+import { BASE_MODELS, type BaseModel } from '../models/catalogue.ts'
+import { freezeReport, type FreezeReport, type LayerReport } from '../models/freeze-report.ts'
+import { describeFreeze } from '../models/freeze.ts'
+import type { LayerGraph } from '../models/layer-graph.ts'
+import { describePreprocessing } from '../models/preprocessing.ts'
+import { sizeOf } from '../program/program.ts'
+import { failure } from '../util/diagnostic.ts'
+import { bytesText, countText, plural } from '../util/text.ts'
+import { parseFreeze } from './freeze-option.ts'
+import { tableText, type Column, type TableFormat } from './table-text.ts'
+
+interface ModelsOptions {
+  readonly freeze?: string
+  readonly alpha?: string
+  readonly size?: string
+  readonly pooling?: 'none' | 'avg' | 'max'
+  readonly top?: boolean
+  readonly json?: boolean
+  readonly md?: boolean
+  readonly csv?: boolean
+}
+
+/** `pipeline models [NAME] [--freeze POLICY]`: the base models, or one of them layer by layer. */
+export async function run(
+  [name]: readonly (string | readonly string[] | undefined)[],
+  options: ModelsOptions,
+  { stdout }: { readonly stdout: { write(text: string): unknown } },
+): Promise<void> {
+  stdout.write(typeof name === 'string' ? await oneModel(name, options) : allModels(options))
+}
+
+function allModels(options: ModelsOptions): string {
+  const given = (['freeze', 'alpha', 'size', 'pooling', 'top'] as const).find((o) => options[o])
+  if (given) {
+    throw failure('USAGE', `--${given} is about one model, and none is named`, {
+      hint: `pipeline models MobileNetV2 --${given} …`,
+    })
+  }
+  const rows = BASE_MODELS.map(summary)
+  if (options.json) return json(rows)
+  const format = formatOf(options)
+  const count = countIn(format)
+  const columns: Column<(typeof rows)[number]>[] = [
+    { title: 'name', value: (row) => row.name },
+    { title: 'size', value: (row) => String(row.inputSize), right: true },
+    { title: 'layers', value: (row) => count(row.trunk.layers), right: true },
+    { title: 'parameters', value: (row) => count(row.trunk.parameters), right: true },
+    { title: 'with top', value: (row) => count(row.top.parameters), right: true },
+    { title: 'preprocessing', value: (row) => describePreprocessing(row.preprocessing) },
+    { title: 'alpha', value: (row) => row.alphas?.join(' ') ?? '' },
+    { title: 'weights', value: (row) => `ImageNet, ${row.licence}` },
+  ]
+  return tableText(columns, rows, format)
+}
+
+function summary(model: BaseModel) {
+  const { name, family, inputSize, minSize, preprocessing, rescalesInside, licence } = model
+  const figures = (includeTop: boolean) => {
+    const graph = buildBaseModel({ name, includeTop })
+    return { layers: graph.layers.length, parameters: parametersOf(graph) }
+  }
+  return {
+    name,
+    family,
+    inputSize,
+    minSize,
+    trunk: figures(false),
+    top: figures(true),
+    preprocessing,
+    rescalesInside,
+    alphas: model.alphas,
+    licence,
+    labels: model.labels,
+  }
+}
+
+async function oneModel(name: string, options: ModelsOptions): Promise<string> {
+  const graph = buildBaseModel(baseModelOptions(name, options))
+  const policy = await parseFreeze(options.freeze ?? 'none')
+  const report = freezeReport(graph, policy)
+  const frozen = options.freeze !== undefined
+  if (options.json)
+    return json(frozen ? { name, freeze: policy, ...report } : unfrozen(name, report))
+  const format = formatOf(options)
+  const count = countIn(format)
+  const columns: Column<LayerReport>[] = [
+    { title: 'index', value: (layer) => String(layer.index), right: true },
+    { title: 'layer', value: (layer) => layer.name },
+    { title: 'class', value: (layer) => layer.kind },
+    { title: 'output', value: (layer) => layer.shape.join('x') },
+    { title: 'parameters', value: (layer) => count(layer.parameters), right: true },
+    ...(frozen ? [{ title: 'training', value: trainingText }] : []),
+  ]
+  const table = tableText(columns, report.layers, format)
+  if (format !== 'text') return table
+  const lines = frozen ? freezeLines(report, describeFreeze(policy)) : totalLines(report)
+  return `${table}\n${lines.join('\n')}\n`
+}
+
+/** The report without what only a policy gives a meaning. */
+function unfrozen(name: string, { layers, parameters, tensors }: FreezeReport) {
+  return {
+    name,
+    layers: layers.map(({ index, name: layer, kind, shape, parameters: count }) => {
+      return { index, name: layer, kind, shape, parameters: count }
+    }),
+    parameters: parameters.total,
+    tensors: tensors.total,
+  }
+}
+
+function totalLines({ layers, parameters }: FreezeReport): string[] {
+  return [`${plural(layers.length, 'layer')}, ${plural(parameters.total, 'parameter')}`]
+}
+
+function freezeLines(report: FreezeReport, policy: string): string[] {
+  const { layers, parameters, tensors, frontier, frontierBytes } = report
+  const frozen = layers.filter((layer) => layer.frozen).length
+  return [
+    `freeze: ${policy}: ${countText(frozen)} of ${plural(layers.length, 'layer')} frozen; trained: ${countText(parameters.trainable)} of ${plural(parameters.total, 'parameter')}, in ${plural(tensors.trainable, 'tensor')}`,
+    `frontier: ${plural(frontier.length, 'tensor')}, ${bytesText(frontierBytes)} a picture`,
+    ...frontier.map(
+      ({ layer, shape, bytes }) => `  ${layer} [${shape.join(', ')}] ${bytesText(bytes)}`,
+    ),
+  ]
+}
+
+/** Whole numbers for people; for programs without the commas. */
+function countIn(format: TableFormat): (count: number) => string {
+  return format === 'csv' ? String : countText
+}
+
+function trainingText({ frozen, batchNorm, parameters }: LayerReport): string {
+  if (batchNorm) return frozen ? 'frozen, keeps its averages' : 'trained, moves its averages'
+  if (frozen) return 'frozen'
+  return parameters > 0 ? 'trained' : ''
+}
+
+function baseModelOptions(name: string, options: ModelsOptions): BaseModelOptions {
+  const { alpha, size, pooling, top } = options
+  return {
+    name,
+    pooling,
+    includeTop: top,
+    alpha: alpha === undefined ? undefined : Number(alpha),
+    inputShape: size === undefined ? undefined : sizeOption(size),
+  }
+}
+
+/** `160`, or `160x224`: height and width. */
+function sizeOption(text: string): number[] {
+  const match = /^(\d+)(?:x(\d+))?$/.exec(text)
+  if (!match) {
+    throw failure('USAGE', `--size takes a side or height x width, got "${text}"`, {
+      hint: '--size 160, or --size 160x224',
+    })
+  }
+  return [Number(match[1]), Number(match[2] ?? match[1]), 3]
+}
+
+function parametersOf(graph: LayerGraph): number {
+  const weights = graph.layers.flatMap((layer) => layer.weights)
+  return weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+}
+
+function formatOf({ md, csv }: ModelsOptions): TableFormat {
+  return md ? 'md' : csv ? 'csv' : 'text'
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`
+}
