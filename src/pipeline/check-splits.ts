@@ -1,5 +1,5 @@
 import type { Checked } from './check.ts'
-import type { SplitName } from './pipeline.ts'
+import type { SplitName, SplitPart } from './pipeline.ts'
 
 /** Folders stay inside the source: root below it, the splits below root. */
 export function checkFolders({ pipeline, report }: Checked): void {
@@ -26,42 +26,41 @@ function leavesFolder(path: string): boolean {
   return /^([/\\]|[A-Za-z]:)/.test(path) || path.split(/[/\\]/).includes('..')
 }
 
-/** Every part comes out of a split that is there, in no circle, and something is left of it. */
+/** Every part comes out of a split that is there and is no part itself, and something is left of it. */
 export function checkSplits({ pipeline, report }: Checked): void {
   const { splits } = pipeline.dataset
   const names = Object.keys(splits) as SplitName[]
+  const parts = names.filter((name) => typeof splits[name] === 'object')
   const taken = new Map<SplitName, number>()
-  for (const name of names) {
-    const split = splits[name]
-    if (typeof split !== 'object') continue
-    const path = ['dataset', 'splits', name, 'from']
-    if (!splits[split.from]) {
-      report('WRONG_VALUE', path, `there is no split "${split.from}"`, {
+  for (const name of parts) {
+    const { from, fraction, how } = splits[name] as SplitPart
+    const path = ['dataset', 'splits', name]
+    const whole = names.filter((other) => !parts.includes(other))
+    if (parts.includes(from)) {
+      const itself = from === name ? 'itself' : `"${from}", which is a part too`
+      const hint =
+        whole.length > 0 ? `take it from ${whole.join(' or ')}` : 'give one of the splits a folder'
+      report('CONFLICT', [...path, 'from'], `the split "${name}" is a part of ${itself}`, { hint })
+    } else if (!splits[from]) {
+      report('WRONG_VALUE', [...path, 'from'], `there is no split "${from}"`, {
         hint: `the splits are ${names.join(', ')}`,
       })
-    } else if (comesBack(splits, name)) {
-      report('CONFLICT', path, `the split "${name}" is taken out of itself`, {
-        hint: 'give one of the splits a folder',
-      })
     }
-    const before = taken.get(split.from) ?? 0
-    taken.set(split.from, before + split.fraction)
-    if (before > 0 && before + split.fraction >= 1) {
-      const message = `the parts of "${split.from}" leave nothing of it: ${before} + ${split.fraction}`
-      report('WRONG_VALUE', ['dataset', 'splits', name, 'fraction'], message)
+    const before = taken.get(from) ?? 0
+    taken.set(from, before + fraction)
+    if (before > 0 && before + fraction >= 1) {
+      const message = `nothing is left of "${from}": its parts are ${before} and ${fraction} of it`
+      report('WRONG_VALUE', [...path, 'fraction'], message)
+    } else if (before > 0 && how.startsWith('keras')) {
+      const hint = 'use how: stratified for both parts'
+      report(
+        'CONFLICT',
+        [...path, 'how'],
+        `Keras takes one part of a split, and "${from}" gives two`,
+        { hint },
+      )
     }
   }
-}
-
-function comesBack(splits: Checked['pipeline']['dataset']['splits'], start: SplitName): boolean {
-  let at: SplitName = start
-  for (let steps = 0; steps < 4; steps += 1) {
-    const split = splits[at]
-    if (typeof split !== 'object') return false
-    at = split.from
-    if (at === start) return true
-  }
-  return false
 }
 
 /** What is evaluated must be there. */

@@ -2,18 +2,11 @@ import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Diagnostic } from '../util/diagnostic.ts'
 import { isErrno } from '../util/files.ts'
+import { byCodePoint } from '../util/json.ts'
 import { didYouMean } from '../util/suggest.ts'
 import { placed } from './short.ts'
 import type { Node, ScalarNode } from './tree.ts'
 import { find, fromData, placeOf, replace } from './tree.ts'
-
-/** The folders in which a split is looked for, by the split's name. */
-const SPLIT_FOLDERS: readonly (readonly [split: string, folder: string])[] = [
-  ['train', 'train'],
-  ['validation', 'validation'],
-  ['validation', 'val'],
-  ['test', 'test'],
-]
 
 type Report = (diagnostic: Diagnostic) => void
 
@@ -31,7 +24,7 @@ function withWritten(long: Node, short: ScalarNode): Node {
   return replace(long, ['source', 'path'], { ...path, written: short.written })
 }
 
-/** Where `splits` is not written: train, validation (or val) and test, by name, if the source is a local folder. */
+/** Where `splits` is not written and the source is a local folder: train, validation (or val) and test by name, else all is train. */
 export async function findSplits(root: Node, report: Report): Promise<Node> {
   const source = find(root, ['dataset', 'source', 'path'])
   const dataset = find(root, ['dataset'])
@@ -55,14 +48,8 @@ export async function findSplits(root: Node, report: Report): Promise<Node> {
     else report({ ...(await notThere(folder)), at })
     return root
   }
-  const splits: Record<string, string> = {}
-  for (const [split, name] of SPLIT_FOLDERS) {
-    if (folders.includes(name) && !(split in splits)) splits[split] = name
-  }
-  if (splits['train'] === undefined) {
-    report({ ...missing(root, `no folder "train" in ${folder}`), code: 'BAD_SPLIT', at })
-    return root
-  }
+  const { usualSplits } = await import('../data/index-find.ts')
+  const splits = usualSplits(folders.sort(byCodePoint))
   return replace(root, ['dataset', 'splits'], fromData(splits, 'default'))
 }
 

@@ -3,6 +3,7 @@ import { BASE_MODELS } from '../models/catalogue.ts'
 import type { BaseModel } from '../models/catalogue.ts'
 import type { Diagnostic, Position } from '../util/diagnostic.ts'
 import { PipelineError } from '../util/diagnostic.ts'
+import { byCodePoint } from '../util/json.ts'
 import { CHECKS } from './checks.ts'
 import type { Checked } from './check.ts'
 import { compose } from './compose.ts'
@@ -134,7 +135,9 @@ async function knownClasses(tree: Node): Promise<readonly string[] | undefined> 
   )
     return undefined
   const folders = await foldersIn(join(dataset.source.path, dataset.root ?? '.', train))
-  return folders && folders.length > 0 ? folders.sort() : undefined
+  return folders && folders.length > 0
+    ? folders.map((f) => f.normalize('NFC')).sort(byCodePoint)
+    : undefined
 }
 
 /** The file's own first, then the others', each by line; what has no place last. The same thing is told once. */

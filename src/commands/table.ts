@@ -1,0 +1,71 @@
+import type { Command, CommandArgument, CommandOption } from './command.ts'
+
+const FILE: CommandArgument = { name: 'file', description: 'a pipeline file' }
+const JSON_OUT: CommandOption = { flags: '--json', description: 'one JSON document on stdout' }
+const SET: CommandOption = {
+  flags: '--set <a.b=value>',
+  description: 'change a key; "+a.b=value" adds one, "~a.b" deletes it',
+  many: true,
+}
+
+/** Every command, in the order of help. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'init',
+    summary: 'write a commented pipeline file for a folder of pictures',
+    arguments: [
+      { name: 'file', description: 'the file to write (default: FOLDER.yaml)', optional: true },
+    ],
+    options: [
+      {
+        flags: '--from <folder>',
+        description: 'the folder: its classes, sizes and splits are looked at',
+      },
+      { flags: '--force', description: 'overwrite the file' },
+    ],
+    examples: [
+      ['pipeline init --from photos', 'photos.yaml, for a folder with one sub-folder a class'],
+      ['pipeline init birds.yaml --from data/birds', 'the same, with a name of your own'],
+      ['pipeline init birds.yaml', 'the folder is left to the variable PICTURES'],
+    ],
+    load: () => import('./init.ts'),
+  },
+  {
+    name: 'validate',
+    summary: 'tell all problems of pipeline files; nothing runs',
+    arguments: [{ ...FILE, name: 'files', description: 'pipeline files', many: true }],
+    options: [{ flags: '--strict', description: 'warnings fail too' }, SET, JSON_OUT],
+    examples: [
+      ['pipeline validate cats-and-dogs.yaml', 'positions and hints of all that is wrong'],
+      [
+        'pipeline validate pipelines/*.yaml --strict',
+        'in CI; on GitHub each problem shows at its line',
+      ],
+      ['pipeline validate a.yaml --set training.epochs=3', 'with a change'],
+    ],
+    load: () => import('./validate.ts'),
+  },
+  {
+    name: 'config',
+    summary: 'print a pipeline file resolved: defaults filled, short forms written out',
+    arguments: [FILE],
+    options: [{ flags: '--origin', description: 'say where each value comes from' }, SET, JSON_OUT],
+    examples: [
+      ['pipeline config cats-and-dogs.yaml', 'all keys, as a file that stands beside it'],
+      ['pipeline config cats-and-dogs.yaml --origin', 'with file:line of each value'],
+      [
+        'pipeline config a.yaml --set optimizer=SGD --json',
+        'what a change would do, for a program',
+      ],
+    ],
+    load: () => import('./config.ts'),
+  },
+  {
+    name: 'schema',
+    summary: 'print the JSON Schema of pipeline files, for editors',
+    arguments: [],
+    options: [],
+    examples: [['pipeline schema > pipeline.schema.json', "then name it in a file's first line"]],
+    load: () => import('./schema.ts'),
+  },
+]

@@ -1,0 +1,54 @@
+import { loadPipeline } from '../pipeline/load.ts'
+import { PipelineError } from '../util/diagnostic.ts'
+import type { Diagnostic } from '../util/diagnostic.ts'
+import type { CommandContext, CommandRun } from './command.ts'
+
+interface Verdict {
+  readonly file: string
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** `pipeline validate FILE...`: a line for each good file on stdout, every problem of the others on stderr. */
+export const run: CommandRun = async ([files], options, context) => {
+  const strict = options['strict'] === true
+  const verdicts: Verdict[] = []
+  for (const file of files as readonly string[]) {
+    verdicts.push(await judge(file, options['set'] as string[] | undefined, context))
+  }
+  const bad = (d: Diagnostic): boolean => strict || d.severity !== 'warning'
+  const failed = verdicts.filter((v) => v.diagnostics.some(bad))
+  if (options['json']) {
+    context.stdout.write(
+      `${JSON.stringify({ files: verdicts.map((v) => toJson(v, bad)) }, null, 2)}\n`,
+    )
+    return failed.length > 0 ? 2 : 0
+  }
+  for (const verdict of verdicts) {
+    if (failed.includes(verdict)) continue
+    const count = verdict.diagnostics.length
+    const warnings = count === 0 ? '' : ` (${count} ${count === 1 ? 'warning' : 'warnings'})`
+    context.stdout.write(`${verdict.file}: valid${warnings}\n`)
+  }
+  const diagnostics = verdicts.flatMap((v) => v.diagnostics)
+  if (diagnostics.length > 0) context.report(diagnostics)
+  return failed.length > 0 ? 2 : 0
+}
+
+async function judge(
+  file: string,
+  set: readonly string[] | undefined,
+  { env, cwd }: CommandContext,
+): Promise<Verdict> {
+  try {
+    const { warnings } = await loadPipeline(file, { set, env, cwd })
+    return { file, diagnostics: warnings }
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error
+    return { file, diagnostics: error.diagnostics }
+  }
+}
+
+function toJson({ file, diagnostics }: Verdict, bad: (d: Diagnostic) => boolean): object {
+  const list = diagnostics.map(({ severity = 'error', ...rest }) => ({ severity, ...rest }))
+  return { file, valid: !diagnostics.some(bad), diagnostics: list }
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import type { CommandContext, Output } from './commands/command.ts'
+import { COMMANDS } from './commands/table.ts'
+import { parseUsage } from './commands/usage.ts'
+import { exitCode, PipelineError } from './util/diagnostic.ts'
+import type { Diagnostic } from './util/diagnostic.ts'
+
+// The only file that prints diagnostics, sets the exit code and handles signals.
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+
+/** The first signal asks the command to stop at the next good moment, the second ends the process at once. */
+function abortOnSignals(): { signal: AbortSignal; code: () => number | undefined } {
+  const controller = new AbortController()
+  let received: number | undefined
+  for (const [name, code] of Object.entries(SIGNALS)) {
+    process.on(name, () => {
+      if (received !== undefined) process.exit(code)
+      received = code
+      controller.abort(new DOMException('interrupted', 'AbortError'))
+    })
+  }
+  return { signal: controller.signal, code: () => received }
+}
+
+async function print(diagnostics: readonly Diagnostic[]): Promise<void> {
+  const { diagnosticsText, annotationsText } = await import('./util/print-diagnostics.ts')
+  process.stderr.write(diagnosticsText(diagnostics, { color: colors(process.stderr) }))
+  if (process.env['GITHUB_ACTIONS']) process.stderr.write(annotationsText(diagnostics))
+}
+
+function colors(stream: Output): boolean {
+  return stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { stdout, stderr } = process
+  const interrupt = abortOnSignals()
+  const printed: Promise<void>[] = []
+  try {
+    const invocation = parseUsage(argv, COMMANDS, version(), { stdout, stderr })
+    if ('exit' in invocation) return invocation.exit
+    const { run } = await invocation.command.load()
+    const context: CommandContext = {
+      stdout,
+      stderr,
+      signal: interrupt.signal,
+      env: process.env,
+      cwd: process.cwd(),
+      report: (diagnostics) => void printed.push(print(diagnostics)),
+    }
+    const code = await run(invocation.args, invocation.options, context)
+    return interrupt.code() ?? code ?? 0
+  } catch (error) {
+    const interrupted = interrupt.code()
+    if (interrupted !== undefined && isAbort(error)) return interrupted
+    if (!(error instanceof PipelineError)) throw error
+    await Promise.all(printed)
+    await print(error.diagnostics)
+    return exitCode(error)
+  } finally {
+    await Promise.all(printed)
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}
+
+/** What is still on its way into a pipe is lost by `process.exit`. */
+function drained(stream: Output): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || !stream.writable) resolve()
+    else stream.write('', () => resolve())
+  })
+}
+
+// A reader that has had enough (`pipeline ls | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
+let code: number
+try {
+  code = await main(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(
+    `This is a bug in pipeline, please report it:\n${error instanceof Error ? error.stack : String(error)}\n`,
+  )
+  code = 1
+}
+await Promise.all([drained(process.stdout), drained(process.stderr)])
+process.exit(code)
