@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises'
 import { failure, PipelineError } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { diskError, isErrno } from '../util/files.ts'
+import type { JsonObject } from '../util/json.ts'
 import { bytesText } from '../util/text.ts'
 import type { Event } from './event.ts'
 import type { Node } from './order.ts'
@@ -34,6 +35,7 @@ export async function computeStage({ stage, kind }: Node, job: Job): Promise<Art
   if (estimate?.bytes !== undefined) await requireSpace(store.root, stage, estimate.bytes)
   const work = await store.work(fingerprint, job.fresh)
   let draft
+  let facts: JsonObject | undefined
   try {
     draft = store.draft()
     await kind.run({
@@ -44,6 +46,7 @@ export async function computeStage({ stage, kind }: Node, job: Job): Promise<Art
       out: draft.out,
       work,
       state: store.state(stage.kind),
+      remember: (given) => void (facts = given),
       emit,
       signal,
     })
@@ -52,7 +55,11 @@ export async function computeStage({ stage, kind }: Node, job: Job): Promise<Art
       if (source !== document.inputs['source']) throw changedMeanwhile(stage)
     }
     const seconds = (performance.now() - began) / 1000
-    return await store.publish(draft, { stage: stage.id, document, fingerprint, seconds }, job.warn)
+    return await store.publish(
+      draft,
+      { stage: stage.id, document, fingerprint, seconds, facts },
+      job.warn,
+    )
   } catch (error) {
     // What cannot be removed now is swept when a store is opened next.
     await draft?.discard().catch(() => undefined)

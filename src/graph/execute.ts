@@ -8,7 +8,7 @@ import { documentOf, fingerprintOf } from './fingerprint.ts'
 import { hexOf } from './layout.ts'
 import { orderStages, wantedNodes, type Node } from './order.ts'
 import type { Owner } from './owner.ts'
-import { isForced } from './plan.ts'
+import { isForced, NOT_ACCEPTED } from './plan.ts'
 import type { Result, Warn } from './results.ts'
 import type { Artifact, FingerprintDocument, Stage, StageKind } from './stage.ts'
 import type { Store } from './store.ts'
@@ -121,12 +121,8 @@ class Execution {
         const { fingerprint } = await this.#document(node, inputs)
         const held = this.#held.get(fingerprint)
         if (held) return held
-        const result = this.#isForced(node) ? undefined : this.#find(node, fingerprint)
+        const result = this.#isForced(node) ? undefined : await this.#find(node, fingerprint)
         if (!result) return await this.#computed(pass, node)
-        // Whether it is acceptable only the artifact itself can tell.
-        if (node.kind.accept) {
-          return (await this.#open(node, result)) ?? (await this.#computed(pass, node))
-        }
         if (this.#store.has(result.digest)) this.#announceCached(node, result, began)
         return result
       }),
@@ -200,15 +196,15 @@ class Execution {
   ): Promise<Artifact> {
     const { stage } = node
     const forced = this.#isForced(node)
-    const result = forced ? undefined : this.#find(node, fingerprint)
+    const result = forced ? undefined : await this.#find(node, fingerprint)
     const found = result && (await this.#open(node, result))
     if (found) return found
     const { emit, restart } = this.#options
     const reason = forced
       ? 'forced'
       : result
-        ? 'its output is no longer in the store, or no longer accepted'
-        : explanationText(explain(stage, document, this.#store))
+        ? 'its output is no longer in the store'
+        : this.#explain(stage, document)
     emit({ type: 'stageStarted', stage: stage.id, kind: stage.kind })
     const began = performance.now()
     const artifact = await computeStage(node, {
@@ -232,7 +228,6 @@ class Execution {
     const { digest, fingerprint } = known
     const artifact = await this.#store.open(digest, fingerprint, this.#warnOf(node))
     if (!artifact) return undefined
-    if (node.kind.accept && !(await node.kind.accept(node.stage, artifact))) return undefined
     this.#held.set(fingerprint, artifact)
     this.#announceCached(node, artifact, began)
     return artifact
@@ -250,8 +245,16 @@ class Execution {
     return kind.probe!(stage, { state: this.#store.state(stage.kind), signal: this.#signal })
   }
 
-  #find(node: Node, fingerprint: Digest): Result | undefined {
-    return this.#store.find(node.stage.kind, fingerprint, this.#warnOf(node))
+  async #find(node: Node, fingerprint: Digest): Promise<Result | undefined> {
+    const { stage, kind } = node
+    const result = this.#store.find(stage.kind, fingerprint, this.#warnOf(node))
+    if (!result || !kind.accept) return result
+    return (await kind.accept(stage, result.facts ?? {})) ? result : undefined
+  }
+
+  #explain(stage: Stage, document: FingerprintDocument): string {
+    const explanation = explain(stage, document, this.#store)
+    return explanation.hit ? NOT_ACCEPTED : explanationText(explanation)
   }
 
   #isForced(node: Node): boolean {

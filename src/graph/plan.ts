@@ -103,16 +103,15 @@ async function draftOf(
     const { changes } = explanation
     return { ...base, state: 'run', why: explanationText(explanation), changes }
   }
-  if (kind.accept) {
-    const artifact = await store.open(result.digest, fingerprint, warn)
-    if (!artifact || !(await kind.accept(stage, artifact))) {
-      const why = artifact ? 'its output is no longer accepted' : 'evicted, and has to be looked at'
-      return { ...base, state: 'run', why, changes: [] }
-    }
+  if (kind.accept && !(await kind.accept(stage, result.facts ?? {}))) {
+    return { ...base, state: 'run', why: NOT_ACCEPTED, changes: [] }
   }
   const artifact = peek(store, result)
   return { ...base, result, state: 'cached', why: 'unchanged', changes: [], ...artifact }
 }
+
+/** Why a stage runs whose result is there, but not what its kind accepts. */
+export const NOT_ACCEPTED = 'its earlier output is no longer accepted'
 
 export function isForced(
   stage: Stage,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Diagnostic } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { isErrno } from '../util/files.ts'
-import { stableJson, type Json } from '../util/json.ts'
+import { stableJson, type Json, type JsonObject } from '../util/json.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { hexOf, writeWhole, type Layout } from './layout.ts'
 import type { FingerprintDocument } from './stage.ts'
@@ -19,6 +19,8 @@ export interface Result {
   readonly digest: Digest
   readonly bytes: number
   readonly seconds: number
+  /** What the stage remembered, for its kind's `accept`. */
+  readonly facts?: JsonObject | undefined
   /** ISO 8601, UTC. */
   readonly created: string
 }

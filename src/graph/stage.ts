@@ -55,6 +55,8 @@ export interface StageContext {
   readonly work: string
   /** A folder that all stages of this kind share and that outlives them; `probe` gets the same. Only ever a cache. */
   readonly state: string
+  /** Keeps a few small facts with the result, for `accept`; the last call counts. */
+  readonly remember: (facts: JsonObject) => void
   readonly emit: (event: Event) => void
   /** Aborted by Ctrl-C; a stage that stops because of it throws `signal.reason`. */
   readonly signal: AbortSignal
@@ -76,10 +78,11 @@ export interface StageKind {
     context: { readonly state: string; readonly signal: AbortSignal },
   ) => Promise<Digest>
   /**
-   * Asked before a stored artifact is used: false makes it a miss, and the new artifact replaces it. For what the
-   * fingerprint cannot know, such as the digest that a lock file pins for an address.
+   * Asked before an earlier result is used, with the facts that its `run` remembered: false makes it a miss, and the new
+   * result replaces it. For what the fingerprint cannot know, such as the digest that a lock file pins for an
+   * address. The artifact itself may be evicted by then, so it is not there to be read.
    */
-  readonly accept?: (stage: Stage, artifact: Artifact) => Promise<boolean>
+  readonly accept?: (stage: Stage, facts: JsonObject) => Promise<boolean>
   readonly run: (context: StageContext) => Promise<void>
   /** Bytes and seconds the stage is expected to take, from the artifacts that are there already; for `plan`. */
   readonly estimate?: (

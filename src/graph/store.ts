@@ -5,6 +5,7 @@ import { failure } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { diskError, isErrno, syncFolder } from '../util/files.ts'
 import { check, manifestText, place, quarantine, touchArtifact } from './artifacts.ts'
+import type { JsonObject } from '../util/json.ts'
 import { openClaims, ownName, type Claim, type Claims } from './claims.ts'
 import { collect, quickBytes, sweep, type GcOptions, type GcReport } from './gc.ts'
 import { discard, hexOf, layoutOf, writeSynced, type Layout } from './layout.ts'
@@ -44,6 +45,7 @@ export interface Computed {
   readonly document: FingerprintDocument
   readonly fingerprint: Digest
   readonly seconds: number
+  readonly facts?: JsonObject | undefined
 }
 
 export interface Store {
@@ -137,7 +139,7 @@ export async function openStore(root: string, options: StoreOptions = {}): Promi
     await writeSynced(join(folder, 'stat.json'), JSON.stringify(stats))
     await syncFolder(folder)
     const { digest, bytes } = manifest
-    const { stage, document, fingerprint, seconds } = computed
+    const { fingerprint } = computed
     const pin = await claims.use(hexOf(digest))
     pins.push(pin)
     step('place')
@@ -145,16 +147,7 @@ export async function openStore(root: string, options: StoreOptions = {}): Promi
     await draft.discard()
     step('result')
     const created = new Date().toISOString()
-    await writeResult(layout, {
-      format: 1,
-      stage,
-      document,
-      fingerprint,
-      digest,
-      bytes,
-      seconds,
-      created,
-    })
+    await writeResult(layout, { format: 1, ...computed, digest, bytes, created })
     step('work')
     await discard(layout, layout.workOf(fingerprint))
     const artifact = { fingerprint, digest, path: filesOf(digest), bytes }

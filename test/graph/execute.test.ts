@@ -114,17 +114,32 @@ describe('execute', () => {
     )
   })
 
-  it('asks accept before a stored artifact is used', async () => {
-    let accepted = true
-    rig.kinds['write'] = { ...rig.kinds['write']!, accept: () => Promise.resolve(accepted) }
-    await rig.run([stage('a')])
-    assert.deepEqual(await rig.run([stage('a')]), [])
-    accepted = false
+  it('asks accept before an earlier result is used, with what the stage remembered', async () => {
+    let pinned = 'one'
+    const plan = [stage('a'), stage('b', { text: 'b' }, ['a'])]
+    const { run } = rig.kinds['write']!
+    rig.kinds['write'] = {
+      ...rig.kinds['write']!,
+      accept: (_, facts) => Promise.resolve(facts['sum'] === pinned),
+      run: async (context) => {
+        context.remember({ sum: pinned })
+        await run(context)
+      },
+    }
+    await rig.run(plan)
+    assert.deepEqual(await rig.run(plan), [])
+    await rig.with({}, (store) => store.gc({ maxBytes: 0 }))
     assert.deepEqual(
-      (await rig.plan([stage('a')])).map((p) => p.state),
-      ['run'],
+      (await rig.plan(plan.slice(0, 1), { want: [] })).map((p) => p.state),
+      ['cached'],
     )
-    assert.deepEqual(await rig.run([stage('a')]), ['a'])
+    pinned = 'two'
+    assert.deepEqual((await rig.plan(plan)).map((p) => [p.state, p.why]).slice(0, 1), [
+      ['run', 'its earlier output is no longer accepted'],
+    ])
+    assert.deepEqual(await rig.run(plan), ['a', 'b'])
+    assert.equal(rig.done('a')[0]?.reason, 'its earlier output is no longer accepted')
+    assert.deepEqual(await rig.run(plan), [])
   })
 
   it('reports all failed stages, stops the others, and keeps what is finished', async () => {

@@ -51,6 +51,7 @@ export async function runStage(
     out,
     work,
     state,
+    remember: () => undefined,
     emit: (event) => events.push(event),
     signal: options.signal ?? new AbortController().signal,
   })
