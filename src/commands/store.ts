@@ -1,4 +1,3 @@
-import type { Command } from 'commander'
 import type { GcReport } from '../graph/gc.ts'
 import { inventory, verifyStore, type Item, type Verification } from '../graph/inventory.ts'
 import { storeRoot } from '../graph/store-root.ts'
@@ -6,10 +5,12 @@ import { openStore, type Store, type StoreOptions } from '../graph/store.ts'
 import { failure, PipelineError } from '../util/diagnostic.ts'
 import type { Json } from '../util/json.ts'
 import { bytesText, parseBytes, plural } from '../util/text.ts'
+import type { CommandRun } from './command.ts'
 import { tableText, type Column, type TableFormat } from './table-text.ts'
 
 export interface StoreFlags {
-  readonly store?: string
+  /** Where it is. */
+  readonly store: string
   readonly json?: boolean
   readonly md?: boolean
   readonly csv?: boolean
@@ -17,55 +18,25 @@ export interface StoreFlags {
   readonly allWork?: boolean
 }
 
-const HELP = {
-  ls: `
-Examples:
-  pipeline store ls                    what is kept, the most recently used first
-  pipeline store ls --csv > store.csv  the same for a spreadsheet
-Next: pipeline store gc --max-size 20GB`,
-  gc: `
-Examples:
-  pipeline store gc                    down to the store's own bound
-  pipeline store gc --max-size 20GB    the least recently used go until 20 GB are left
-  pipeline store gc --all-work         checkpoints and partial downloads of unfinished stages go too
-What a running process uses stays.`,
-  verify: `
-Examples:
-  pipeline store verify                hashes every byte; damaged artifacts are set aside and computed again when needed
-  pipeline store verify --json         the same for a program; exit code 1 when something was damaged`,
+/** `pipeline store ls|gc|verify`. */
+export const run: CommandRun = async ([action], options, context) => {
+  const flags: StoreFlags = {
+    ...options,
+    store: storeRoot(context.env, options['store'] as string | undefined, context.cwd),
+  }
+  if (action !== 'gc') refuseGcFlags(flags)
+  if (action === 'ls') context.stdout.write(await storeLs(flags))
+  if (action === 'gc') context.stdout.write(await storeGc(flags))
+  if (action !== 'verify') return
+  const { text, found } = await storeVerify(flags)
+  context.stdout.write(text)
+  if (found) throw found
 }
 
-/** `pipeline store ls|gc|verify`. */
-export function addStoreCommand(program: Command): void {
-  const store = program
-    .command('store')
-    .description('what is kept of earlier runs: list, tidy, check')
-  const sub = (name: keyof typeof HELP, description: string) =>
-    store
-      .command(name)
-      .description(description)
-      .option(
-        '--store <dir>',
-        'the store (default: GRAFT_STORE, else graft/store in the cache folder)',
-      )
-      .option('--json', 'one JSON document')
-      .option('--md', 'tables as Markdown')
-      .option('--csv', 'tables as CSV')
-      .addHelpText('after', HELP[name])
-  sub('ls', 'list artifacts and unfinished work').action(async (flags: StoreFlags) => {
-    process.stdout.write(await storeLs(flags))
-  })
-  sub('gc', 'remove the least recently used, and what crashes left')
-    .option('--max-size <bytes>', 'how much may stay, as in 20GB (default: the bound of the store)')
-    .option('--all-work', 'remove all unfinished work that nobody works in')
-    .action(async (flags: StoreFlags) => {
-      process.stdout.write(await storeGc(flags))
-    })
-  sub('verify', 'check every byte of every artifact').action(async (flags: StoreFlags) => {
-    const { text, found } = await storeVerify(flags)
-    process.stdout.write(text)
-    if (found) throw found
-  })
+function refuseGcFlags({ maxSize, allWork }: StoreFlags): void {
+  const given = maxSize !== undefined ? '--max-size' : allWork ? '--all-work' : undefined
+  if (given === undefined) return
+  throw failure('USAGE', `${given} is about gc`, { hint: `pipeline store gc ${given} …` })
 }
 
 export async function storeLs(flags: StoreFlags): Promise<string> {
@@ -185,7 +156,7 @@ async function withStore<T>(
   options: StoreOptions,
   body: (store: Store) => Promise<T>,
 ): Promise<T> {
-  const store = await openStore(storeRoot(process.env, flags.store), options)
+  const store = await openStore(flags.store, options)
   try {
     return await body(store)
   } finally {

@@ -7,6 +7,15 @@ const SET: CommandOption = {
   description: 'change a key; "+a.b=value" adds one, "~a.b" deletes it',
   many: true,
 }
+const STORE: CommandOption = {
+  flags: '--store <folder>',
+  description:
+    'where artifacts are kept (default: GRAFT_STORE, else graft/store in the cache folder)',
+}
+const TABLES: readonly CommandOption[] = [
+  { flags: '--md', description: 'tables as Markdown' },
+  { flags: '--csv', description: 'tables as CSV' },
+]
 
 /** Every command, in the order of help. */
 export const COMMANDS: readonly Command[] = [
@@ -59,6 +68,26 @@ export const COMMANDS: readonly Command[] = [
       ],
     ],
     load: () => import('./config.ts'),
+  },
+  {
+    name: 'store',
+    summary: 'what is kept of earlier runs: list, tidy, check',
+    arguments: [{ name: 'action', description: 'what to do', choices: ['ls', 'gc', 'verify'] }],
+    options: [
+      { flags: '--max-size <bytes>', description: 'gc: how much may stay (default: its bound)' },
+      { flags: '--all-work', description: 'gc: unfinished work goes too, however young' },
+      STORE,
+      JSON_OUT,
+      ...TABLES,
+    ],
+    examples: [
+      ['pipeline store ls', 'artifacts and unfinished work, the most recently used first'],
+      ['pipeline store ls --csv > store.csv', 'the same for a spreadsheet'],
+      ['pipeline store gc --max-size 20GB', 'the least recently used go until 20 GB are left'],
+      ['pipeline store gc --all-work', 'checkpoints and partial downloads go too'],
+      ['pipeline store verify', 'hashes every byte; what is damaged is set aside'],
+    ],
+    load: () => import('./store.ts'),
   },
   {
     name: 'schema',

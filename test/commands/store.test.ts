@@ -56,6 +56,23 @@ describe('pipeline store', () => {
     assert.deepEqual(leftovers(rig.root), [])
   })
 
+  it('works as a command, and says what does not belong together', async () => {
+    await rig.run([stage('a')])
+    const { COMMANDS } = await import('../../src/commands/table.ts')
+    const { run } = await COMMANDS.find((c) => c.name === 'store')!.load()
+    let text = ''
+    const stdout = { write: (chunk: string) => void (text += chunk) } as never
+    const context = { stdout, env: { GRAFT_STORE: rig.root }, cwd: '/' } as never
+    await run(['ls'], {}, context)
+    assert.match(text, /^what +stage/)
+    await run(['gc'], { maxSize: '0' }, context)
+    assert.match(text, /removed 1 entry, .+; 0 B left\n$/)
+    await run(['verify'], {}, context)
+    assert.match(text, /checked 0 artifacts, 0 B: all whole\n$/)
+    const error = await rejection(run(['ls'], { allWork: true }, context) as Promise<void>)
+    assert.match(error.message, /^USAGE --all-work is about gc$/)
+  })
+
   it('gc refuses a size it does not understand', async () => {
     const error = await rejection(storeGc({ store: rig.root, maxSize: 'much' }))
     assert.match(error.message, /^USAGE --max-size takes a number of bytes, got "much"$/)
