@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import type { CommandContext, Output } from './commands/command.ts'
+import type { CommandContext, CommandRun, Output } from './commands/command.ts'
 import { COMMANDS } from './commands/table.ts'
 import { parseUsage } from './commands/usage.ts'
 import { exitCode, PipelineError } from './util/diagnostic.ts'
@@ -55,7 +55,7 @@ async function main(argv: readonly string[]): Promise<number> {
       cwd: process.cwd(),
       report: (diagnostics) => void printed.push(print(diagnostics)),
     }
-    const code = await run(invocation.args, invocation.options, context)
+    const code = await (run as CommandRun)(invocation.args, invocation.options, context)
     return interrupt.code() ?? code ?? 0
   } catch (error) {
     const interrupted = interrupt.code()

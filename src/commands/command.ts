@@ -18,12 +18,17 @@ export interface CommandContext {
   readonly report: (diagnostics: readonly Diagnostic[]) => void
 }
 
-/** Arguments in their order (several values for one that takes many), options by camelCase name. */
+/** Arguments in their order, those that take many flat behind the others; options by camelCase name. */
 export type CommandRun = (
-  args: readonly (string | readonly string[] | undefined)[],
+  args: readonly string[],
   options: Readonly<Record<string, unknown>>,
   context: CommandContext,
 ) => Promise<number | void>
+
+/** A command's file. Its options are its own interface, which the row in the table has to match. */
+export interface CommandModule {
+  readonly run: (args: never, options: never, context: never) => Promise<number | void>
+}
 
 export interface CommandArgument {
   readonly name: string
@@ -50,5 +55,5 @@ export interface Command {
   readonly arguments: readonly CommandArgument[]
   readonly options: readonly CommandOption[]
   readonly examples: readonly (readonly [command: string, says: string])[]
-  readonly load: () => Promise<{ readonly run: CommandRun }>
+  readonly load: () => Promise<CommandModule>
 }

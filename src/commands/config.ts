@@ -10,7 +10,7 @@ import type { CommandRun } from './command.ts'
 /** `pipeline config FILE`: the resolved file, as one that stands beside FILE. */
 export const run: CommandRun = async ([file], options, { stdout, env, cwd, report }) => {
   const set = options['set'] as string[] | undefined
-  const loaded = await loadPipeline(file as string, { set, env, cwd })
+  const loaded = await loadPipeline(file!, { set, env, cwd })
   const folder = dirname(loaded.file)
   const origin = options['origin'] === true
   if (loaded.warnings.length > 0) report(loaded.warnings)

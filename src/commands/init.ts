@@ -14,7 +14,7 @@ export const run: CommandRun = async ([given], options, { stdout, cwd }) => {
   const folder = from === undefined ? undefined : resolve(cwd, from)
   const seen = folder === undefined ? undefined : await lookAtFolder(folder)
   const name = folder === undefined ? 'pipeline' : basename(folder)
-  const file = resolve(cwd, (given as string | undefined) ?? `${name}.yaml`)
+  const file = resolve(cwd, given ?? `${name}.yaml`)
   if (!options['force'] && (await exists(file))) {
     const shown = relative(cwd, file)
     throw failure('USAGE', `${shown} is there already`, {

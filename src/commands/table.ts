@@ -13,6 +13,7 @@ const STORE: CommandOption = {
     'where artifacts are kept (default: GRAFT_STORE, else graft/store in the cache folder)',
 }
 const TABLES: readonly CommandOption[] = [
+  JSON_OUT,
   { flags: '--md', description: 'tables as Markdown' },
   { flags: '--csv', description: 'tables as CSV' },
 ]
@@ -77,7 +78,6 @@ export const COMMANDS: readonly Command[] = [
       { flags: '--max-size <bytes>', description: 'gc: how much may stay (default: its bound)' },
       { flags: '--all-work', description: 'gc: unfinished work goes too, however young' },
       STORE,
-      JSON_OUT,
       ...TABLES,
     ],
     examples: [
@@ -88,6 +88,33 @@ export const COMMANDS: readonly Command[] = [
       ['pipeline store verify', 'hashes every byte; what is damaged is set aside'],
     ],
     load: () => import('./store.ts'),
+  },
+  {
+    name: 'models',
+    summary: 'list the base models, or the layers of one',
+    arguments: [{ name: 'name', description: 'a base model', optional: true }],
+    options: [
+      {
+        flags: '--freeze <policy>',
+        description:
+          'what a policy freezes: all, none, first:N, upTo:LAYER, layers:GLOBS, except:GLOBS',
+      },
+      { flags: '--top', description: 'with the classifier of ImageNet' },
+      { flags: '--alpha <number>', description: 'width, where the family has it' },
+      { flags: '--size <pixels>', description: 'height and width of the pictures' },
+      {
+        flags: '--pooling <kind>',
+        description: 'global pooling after the trunk',
+        choices: ['none', 'avg', 'max'],
+      },
+      ...TABLES,
+    ],
+    examples: [
+      ['pipeline models', 'names, sizes, parameters, preprocessing'],
+      ['pipeline models MobileNetV2', "its layers in Keras' order"],
+      ['pipeline models NASNetMobile --freeze first:600', 'what stays trainable'],
+    ],
+    load: () => import('./models.ts'),
   },
   {
     name: 'schema',

@@ -7,7 +7,7 @@ import type { Command, CommandArgument, CommandOption, Output } from './command.
 export type Invocation =
   | {
       readonly command: Command
-      readonly args: readonly (string | readonly string[] | undefined)[]
+      readonly args: readonly string[]
       readonly options: Readonly<Record<string, unknown>>
     }
   | { readonly exit: number }
@@ -41,7 +41,7 @@ export function parseUsage(
   for (const command of commands) {
     const sub = subProgram(command).copyInheritedSettings(program)
     sub.action((...given: unknown[]) => {
-      const args = given.slice(0, command.arguments.length) as (string | string[] | undefined)[]
+      const args = given.slice(0, command.arguments.length).flat().filter(isText)
       invocation = {
         command,
         args,
@@ -132,4 +132,8 @@ function usageError(
 
 function upper(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
 }

@@ -9,10 +9,10 @@ interface Verdict {
 }
 
 /** `pipeline validate FILE...`: a line for each good file on stdout, every problem of the others on stderr. */
-export const run: CommandRun = async ([files], options, context) => {
+export const run: CommandRun = async (files, options, context) => {
   const strict = options['strict'] === true
   const verdicts: Verdict[] = []
-  for (const file of files as readonly string[]) {
+  for (const file of files) {
     verdicts.push(await judge(file, options['set'] as string[] | undefined, context))
   }
   const bad = (d: Diagnostic): boolean => strict || d.severity !== 'warning'
