@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import type { CommandRun } from '../../src/commands/command.ts'
 import { storeGc, storeLs, storeVerify } from '../../src/commands/store.ts'
 import { tableText } from '../../src/commands/table-text.ts'
 import { storeRoot } from '../../src/graph/store-root.ts'
@@ -59,7 +60,8 @@ describe('pipeline store', () => {
   it('works as a command, and says what does not belong together', async () => {
     await rig.run([stage('a')])
     const { COMMANDS } = await import('../../src/commands/table.ts')
-    const { run } = await COMMANDS.find((c) => c.name === 'store')!.load()
+    const loaded = await COMMANDS.find((c) => c.name === 'store')!.load()
+    const run = loaded.run as CommandRun
     let text = ''
     const stdout = { write: (chunk: string) => void (text += chunk) } as never
     const context = { stdout, env: { GRAFT_STORE: rig.root }, cwd: '/' } as never
