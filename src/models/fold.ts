@@ -14,7 +14,13 @@ export function valueOf(weights: WeightMap, name: string): Float32Array {
   return value
 }
 
-export function affineOf(layer: Layer<'BatchNormalization'>, weights: WeightMap): ChannelAffine {
+/** All channels of a normalization, or the folding's share of them. */
+export function affineOf(
+  layer: Layer<'BatchNormalization'>,
+  weights: WeightMap,
+  from = 0,
+  to = Infinity,
+): ChannelAffine {
   const { scale: scaled, center, epsilon } = layer.config
   const weight = (name: string) => valueOf(weights, `${layer.name}/${name}`)
   const mean = weight('moving_mean')
@@ -28,34 +34,55 @@ export function affineOf(layer: Layer<'BatchNormalization'>, weights: WeightMap)
     scale[c] = factor
     shift[c] = (beta?.[c] ?? 0) - mean[c]! * factor
   }
-  return { scale, shift }
+  return { scale: scale.subarray(from, to), shift: shift.subarray(from, to) }
+}
+
+/** The part of a batch normalization that one layer before it takes over: channels `from` to `to`. */
+export interface Folding {
+  readonly normalization: Layer<'BatchNormalization'>
+  readonly from: number
+  readonly to: number
 }
 
 /**
- * Which batch normalizations become part of the layer before them: that layer is linear in one weight, has no
- * activation of its own, feeds nothing else, and `frozen` holds for both. By the earlier layer's name.
+ * Which batch normalizations become part of the layers before them, by those layers' names. Such a layer is linear in
+ * one weight, has no activation of its own, feeds nothing else, and `frozen` holds for both; or there are several,
+ * each with its share of the channels, and a Concatenate between. The outputs of layers in `seen` stay what they are.
  */
 export function foldable(
   graph: LayerGraph,
   frozen: (layer: Layer) => boolean,
-): Map<string, Layer<'BatchNormalization'>> {
+  seen: ReadonlySet<string>,
+): Map<string, Folding> {
   const consumers = consumersOf(graph)
-  const folded = new Map<string, Layer<'BatchNormalization'>>()
+  const free = (layer: Layer) =>
+    frozen(layer) && !seen.has(layer.name) && consumers.get(layer.name)!.length === 1
+  const foldings = new Map<string, Folding>()
   for (const layer of graph.layers) {
     if (layer.kind !== 'BatchNormalization' || !frozen(layer)) continue
     const before = layer.inputs[0]!
-    const { activation } = before.config as { readonly activation?: string }
-    if (
-      definitionOf(before.kind).foldsInto !== undefined &&
-      (activation ?? 'linear') === 'linear' &&
-      frozen(before) &&
-      before !== graph.output &&
-      consumers.get(before.name)!.length === 1
-    ) {
-      folded.set(before.name, layer as Layer<'BatchNormalization'>)
+    const joined = before.kind === 'Concatenate' && free(before)
+    const takers = joined ? before.inputs : [before]
+    // a layer joined with itself would have two shares
+    if (new Set(takers).size < takers.length || !takers.every((t) => isLinear(t) && free(t)))
+      continue
+    let from = 0
+    for (const taker of takers) {
+      const to = from + taker.outputShape.at(-1)!
+      foldings.set(taker.name, {
+        normalization: layer as Layer<'BatchNormalization'>,
+        from,
+        to,
+      })
+      from = to
     }
   }
-  return folded
+  return foldings
+}
+
+function isLinear({ kind, config }: Layer): boolean {
+  const { activation = 'linear' } = config as { readonly activation?: string }
+  return definitionOf(kind).foldsInto !== undefined && activation === 'linear'
 }
 
 /**

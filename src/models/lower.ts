@@ -1,6 +1,6 @@
 import type { Builder } from '../program/builder.ts'
 import type { Shape, Tensor, Update } from '../program/program.ts'
-import { affineOf, foldable, scaledKernel, shiftedBias, valueOf } from './fold.ts'
+import { affineOf, foldable, scaledKernel, shiftedBias, valueOf, type Folding } from './fold.ts'
 import type { Layer, LayerGraph, WeightMap, WeightSpec } from './layer-graph.ts'
 import { ACTIVATIONS } from './layers/activations.ts'
 import type { LayerDefinition, Lowering } from './layers/definition.ts'
@@ -45,7 +45,7 @@ export interface Lowered {
  */
 export function lower(b: Builder, graph: LayerGraph, options: LowerOptions): Lowered {
   const ends = options.ends ?? [graph.output.name]
-  const pass = new Pass(b, graph, options, new Set(ends))
+  const pass = new Pass(b, graph, options, ends)
   const layers = new Map(graph.layers.map((layer) => [layer.name, layer]))
   const wanted = neededFor(
     ends.map((name) => known(layers, name)),
@@ -93,21 +93,20 @@ class Pass {
   readonly trainable: { spec: WeightSpec; variable: Tensor }[] = []
   readonly #b: Builder
   readonly #options: LowerOptions
-  /** Batch normalizations that live on in the layer before them, by that layer's name. */
-  readonly #folded: Map<string, Layer<'BatchNormalization'>>
+  /** Batch normalizations that live on in the layers before them, by those layers' names. */
+  readonly #folded: Map<string, Folding>
   readonly #gone: Set<string>
   readonly #constants: Map<string, Tensor>
   /** Layers without weights, by what they do to what: NASNet applies the same relu up to five times. */
   readonly #shared = new Map<string, Tensor>()
 
-  constructor(b: Builder, graph: LayerGraph, options: LowerOptions, ends: ReadonlySet<string>) {
+  constructor(b: Builder, graph: LayerGraph, options: LowerOptions, ends: readonly string[]) {
     this.#b = b
     this.#options = options
     this.#options = options
-    const plain = (layer: Layer) => !this.#trains(layer) && !(layer.name in options.start)
-    this.#folded = foldable(graph, plain)
-    for (const name of ends) this.#folded.delete(name)
-    this.#gone = new Set([...this.#folded.values()].map((layer) => layer.name))
+    const seen = new Set([...ends, ...Object.keys(options.start)])
+    this.#folded = foldable(graph, (layer) => !this.#trains(layer), seen)
+    this.#gone = new Set([...this.#folded.values()].map(({ normalization: { name } }) => name))
     const ofBuilder = constants.get(b) ?? new WeakMap<WeightMap, Map<string, Tensor>>()
     constants.set(b, ofBuilder)
     this.#constants = ofBuilder.get(options.weights) ?? new Map<string, Tensor>()
@@ -177,8 +176,9 @@ class Pass {
 
   #frozen(layer: Layer, foldsInto: string | undefined): Map<string, Tensor> {
     const weights = new Map<string, Tensor>()
-    const normalization = this.#folded.get(layer.name)
-    const affine = normalization && affineOf(normalization, this.#options.weights)
+    const folding = this.#folded.get(layer.name)
+    const affine =
+      folding && affineOf(folding.normalization, this.#options.weights, folding.from, folding.to)
     for (const spec of layer.weights) {
       const short = shortName(layer, spec)
       if (short === 'bias' && affine) continue

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { buildBaseModel } from '../../src/models/base-model.ts'
+import { BASE_MODELS } from '../../src/models/catalogue.ts'
 import { GraphBuilder, layerGraph } from '../../src/models/graph-builder.ts'
 import { addHead } from '../../src/models/head.ts'
 import type { Layer, LayerGraph } from '../../src/models/layer-graph.ts'
@@ -14,15 +15,9 @@ import { madeUpInput, madeUpWeights } from './made-up.ts'
 const small = buildBaseModel({ name: 'MobileNetV2', alpha: 0.35, inputShape: [32, 32, 3] })
 
 test('every frozen batch normalization of the families is folded away', () => {
-  for (const [name, left] of [
-    ['MobileNetV2', 0],
-    ['EfficientNetLite0', 0],
-    // behind the concatenations of two halves
-    ['NASNetMobile', 4],
-  ] as const) {
-    const graph = buildBaseModel({ name, inputShape: [64, 64, 3] })
-    const ops = opsOf(inference(graph))
-    assert.equal(ops.get('multiply') ?? 0, left, name)
+  for (const { name } of BASE_MODELS) {
+    const ops = opsOf(inference(buildBaseModel({ name, inputShape: [64, 64, 3] })))
+    assert.equal(ops.get('multiply') ?? 0, 0, name)
     assert.equal(ops.get('rsqrt') ?? 0, 0, name)
   }
 })
@@ -45,6 +40,34 @@ test('a frozen trunk is a Program without variables', () => {
       (node) => node.op === 'input' || node.layer !== undefined || node.op === 'constant',
     ),
   )
+})
+
+test('what is asked for or shared keeps its own numbers beside a folded normalization', () => {
+  const g = new GraphBuilder()
+  const input = g.input([4, 4, 3])
+  const conv = (name: string) => g.layer('Conv2D', input, { filters: 2, kernelSize: [1, 1] }, name)
+  const normalize = (x: Layer, name: string) => g.layer('BatchNormalization', x, {}, name)
+  const [a, c, d] = [conv('a'), conv('c'), conv('d')]
+  const joined = normalize(g.layer('Concatenate', [a, c], {}, 'join'), 'joined_bn')
+  const alone = normalize(d, 'alone_bn')
+  const twice = normalize(g.layer('Concatenate', [alone, alone], {}, 'double'), 'twice_bn')
+  const both = g.layer('Add', [joined, twice], {})
+  const graph = layerGraph('several', input, both)
+  const run = (ends: readonly string[]) => {
+    const b = new Builder()
+    const start = { [input.name]: b.input('x', [1, 4, 4, 3]) }
+    const { outputs } = lower(b, graph, { weights: madeUpWeights(graph), start, ends })
+    b.entry('run', { fetches: outputs, updates: [] })
+    const program = b.program()
+    return { ops: opsOf(program), ...evaluate(program, 'run', { x: madeUpInput(0, [1, 4, 4, 3]) }) }
+  }
+  const folded = run(['add'])
+  assert.equal(folded.ops.get('multiply'), 1)
+  const all = graph.layers.slice(1).map((layer) => layer.name)
+  const seen = run(all)
+  assert.equal(seen.ops.get('multiply'), 3)
+  assertClose(folded.fetches['add'], seen.fetches['add']!, 1e-6, 'add')
+  for (const name of all) assertClose(run([name]).fetches[name], seen.fetches[name]!, 1e-6, name)
 })
 
 test('from a frontier on, frozen and trainable layers mix and give the same numbers', () => {

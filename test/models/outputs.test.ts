@@ -6,13 +6,13 @@ import { lower } from '../../src/models/lower.ts'
 import { preprocess } from '../../src/models/preprocessing.ts'
 import { Builder } from '../../src/program/builder.ts'
 import { assertClose } from '../support/compare.ts'
-import { TEST_ENGINES } from '../support/engines.ts'
+import { testEngines } from '../support/engines.ts'
 import { outputGolden } from './goldens.ts'
 import { madeUpPicture, madeUpWeights } from './made-up.ts'
 
 const golden = outputGolden()
 
-for (const { name, open } of TEST_ENGINES) {
+for (const { name, open } of testEngines('base models')) {
   describe(`base models on ${name}`, async () => {
     const engine: Engine = await open()
     after(() => engine.close())
