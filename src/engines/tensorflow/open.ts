@@ -40,7 +40,11 @@ function engine(library: TensorflowLibrary, info: EngineInfo, config: Uint8Array
   return {
     info,
     async compile(program, { entries } = {}) {
-      const session = await openSession(library, program, { config, entries })
+      const session = await openSession(library, program, {
+        config,
+        entries,
+        onClose: (closed) => sessions.delete(closed),
+      })
       sessions.add(session)
       return session
     },

@@ -16,18 +16,20 @@ export interface SessionOptions extends CompileOptions {
   readonly config: Uint8Array
   /** How many bytes of constants the graph may hold; the rest become variables. */
   readonly constantBytes?: number | undefined
+  /** Called once the session is closed: what it held may go. */
+  readonly onClose?: ((session: TensorflowSession) => void) | undefined
 }
 
 /** Imports the program's graph, opens a session on it and sets its variables. */
 export async function openSession(
   library: TensorflowLibrary,
   program: Program,
-  { config, constantBytes, entries = Object.keys(program.entries) }: SessionOptions,
+  { config, constantBytes, entries = Object.keys(program.entries), onClose }: SessionOptions,
 ): Promise<TensorflowSession> {
   const lowered = lowerGraph(program, { constantBytes })
   const graph = await NativeGraph.open(library, lowered, config)
   try {
-    const session = new TensorflowSession(library, lowered, graph, entries)
+    const session = new TensorflowSession(library, lowered, graph, entries, onClose)
     await session.initialise()
     return session
   } catch (error) {
@@ -42,6 +44,7 @@ export class TensorflowSession implements Session {
   readonly #library: TensorflowLibrary
   readonly #graph: NativeGraph
   readonly #entries = new Map<string, PreparedEntry>()
+  readonly #onClose: SessionOptions['onClose']
   readonly #all: readonly LoweredVariable[]
   readonly #variables: readonly LoweredVariable[]
   readonly #index: ReadonlyMap<string, number>
@@ -54,7 +57,9 @@ export class TensorflowSession implements Session {
     lowered: LoweredGraph,
     graph: NativeGraph,
     entries: readonly string[],
+    onClose: SessionOptions['onClose'],
   ) {
+    this.#onClose = onClose
     this.#library = library
     this.#graph = graph
     for (const name of entries) {
@@ -138,6 +143,7 @@ export class TensorflowSession implements Session {
 
   async close(): Promise<void> {
     await this.#graph.close()
+    this.#onClose?.(this)
   }
 
   /** Runs, and deletes the inputs whatever comes of it. */
