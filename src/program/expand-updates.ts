@@ -7,12 +7,16 @@ type RuleUpdate = Extract<Update, { kind: 'rule' }>
 
 /**
  * The program with its rule updates as assignments in primitive ops, for engines that have no fused ones;
- * `keep` says which an engine runs fused after all.
+ * `keep` says which an engine runs fused after all. Without any to expand: the program itself.
  */
 export function expandUpdates(
   program: Program,
   keep: (update: RuleUpdate) => boolean = () => false,
 ): Program {
+  const rules = Object.values(program.entries).flatMap((e) =>
+    e.updates.filter((u) => u.kind === 'rule'),
+  )
+  if (rules.every(keep)) return program
   const shapes = new Map(program.variables.map((v) => [v.name, v]))
   const read = (b: Builder, name: string): Tensor => {
     const { shape, initial } = shapes.get(name)!

@@ -1,12 +1,13 @@
 import type { Engine, Session } from '../../src/engines/engine.ts'
 import { evaluate } from '../../src/program/evaluate.ts'
+import { expandUpdates } from '../../src/program/expand-updates.ts'
 import type { Program, Tensor, TensorData } from '../../src/program/program.ts'
 
 /** The reference interpreter behind an engine's interface, rounded to float32 between runs: checks the suites. */
 export function openReference(): Promise<Engine> {
   return Promise.resolve({
     info: { name: 'wasm', device: 'reference', version: '0', threads: 1 },
-    compile: (program) => Promise.resolve(session(program)),
+    compile: (program) => Promise.resolve(session(expandUpdates(program))),
     close: () => Promise.resolve(),
   })
 }
