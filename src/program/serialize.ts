@@ -141,8 +141,8 @@ function mapValues<A, B>(record: Readonly<Record<string, A>>, f: (value: A) => B
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value)]))
 }
 
-/** JSON has no infinities, NaN or -0; padding with -Infinity is what a maximum wants. */
-function writeNumber(_: string, value: unknown): unknown {
+/** For JSON.stringify: JSON has no infinities, NaN or -0, and padding with -Infinity is what a maximum wants. */
+export function writeNumber(_: string, value: unknown): unknown {
   if (typeof value !== 'number' || (Number.isFinite(value) && !Object.is(value, -0))) return value
   return { $number: Object.is(value, -0) ? '-0' : String(value) }
 }

@@ -4,6 +4,7 @@ import type { OpAttributes, OpName } from './ops.ts'
 import { sizeOf, type Node, type Program, type Tensor, type TensorData } from './program.ts'
 import { computeNode } from './reference.ts'
 import { rewrite } from './rewrite.ts'
+import { writeNumber } from './serialize.ts'
 
 /** Constants of up to so many numbers are computed here, and equal ones merged up to the smaller bound. */
 const FOLDED = 4096
@@ -123,7 +124,8 @@ function fold(b: Builder, node: Node, inputs: readonly Tensor[]): Tensor | undef
 function keyOf(node: Node, inputs: readonly Tensor[]): string | undefined {
   const sources = inputs.map((t) => `${t.node.id}:${t.index}`).join()
   if (node.op === 'input' || node.op === 'variable') return undefined
-  if (node.op !== 'constant') return `${node.op} ${sources} ${JSON.stringify(node.attributes)}`
+  if (node.op !== 'constant')
+    return `${node.op} ${sources} ${JSON.stringify(node.attributes, writeNumber)}`
   const data = smallData(node.outputs[0]!)
   const { shape, dtype } = node.outputs[0]!
   // Joined as text -0 would be 0, and their reciprocals are not.

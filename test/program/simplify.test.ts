@@ -102,6 +102,15 @@ describe('what it makes of', () => {
     assert.deepEqual([fetches.a![0], fetches.b![0]], [Infinity, -Infinity])
   })
 
+  test('paddings with Infinity and with -Infinity: not the same node', () => {
+    const b = new Builder()
+    const x = b.input('x', [1])
+    const fetches = { a: b.pad(x, [[1, 0]], Infinity), b: b.pad(x, [[1, 0]], -Infinity) }
+    b.entry('run', { fetches, updates: [] })
+    const got = evaluate(simplify(b.program()), 'run', { x: [1] }).fetches
+    assert.deepEqual([got.a![0], got.b![0]], [Infinity, -Infinity])
+  })
+
   test("Adam's updates: the corrections of the rate once, not once a weight", () => {
     const b = new Builder()
     const weights = ['u', 'v'].map((name) => b.variable(name, [3], Float32Array.of(1, 2, 3)))
