@@ -1,8 +1,20 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, lstatSync, readdirSync, type BigIntStats } from 'node:fs'
-import { open, writeFile } from 'node:fs/promises'
+import {
+  chmodSync,
+  closeSync,
+  fstatSync,
+  fsync,
+  lstatSync,
+  openSync,
+  read,
+  readdirSync,
+  readSync,
+  type BigIntStats,
+} from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { digestOf, type Digest } from '../util/digest.ts'
 import { syncFolder } from '../util/files.ts'
 import { byCodeUnit, canonicalJson } from '../util/json.ts'
@@ -76,17 +88,17 @@ export async function sealTree(
   }
   let newest = 0n
   for (const path of tree.files) {
-    const whole = join(root, path)
+    const whole = `${root}/${path}`
     chmodSync(whole, 0o444)
     const stat = lstatSync(whole, { bigint: true })
     if (stat.nlink > 1n) throw new Error(`the output ${path} is linked to a file elsewhere`)
-    newest = max(newest, stat.mtimeNs, stat.ctimeNs)
+    newest = max(newest, max(stat.mtimeNs, stat.ctimeNs))
   }
   const clock = await clockAfter(newest, scratch)
   const files: FileEntry[] = []
   const stats: StatRecord['files'][number][] = []
   await eachOf(tree.files, async (path, i) => {
-    const { sha256, stat } = await hashFile(join(root, path), true)
+    const { sha256, stat } = await hashFile(`${root}/${path}`, true)
     files[i] = { path, size: Number(stat.size), sha256 }
     stats[i] = statText(stat)
   })
@@ -119,30 +131,37 @@ export async function checkTree(
     const there = new Set(tree.files)
     return { damage: `${manifest.files.find((f) => !there.has(f.path))?.path} is missing` }
   }
-  const now = manifest.files.map((file) => lstatSync(join(root, file.path), { bigint: true }))
-  const doubtful = manifest.files
-    .map((_, i) => i)
-    .filter((i) => thorough || !isTrusted(now[i]!, record, i))
+  const now = manifest.files.map((file) => lstatSync(`${root}/${file.path}`, { bigint: true }))
+  const then = record?.files.length === now.length && !thorough ? record : undefined
+  const clockThen = BigInt(then?.clock ?? 0)
+  const doubtful = [...now.keys()].filter(
+    (i) => !then || !isTrusted(now[i]!, then.files[i]!, clockThen),
+  )
   if (doubtful.length === 0) return {}
-  const newest = now.reduce((t, stat) => max(t, stat.mtimeNs, stat.ctimeNs), 0n)
+  const newest = now.reduce((t, stat) => max(t, max(stat.mtimeNs, stat.ctimeNs)), 0n)
   const clock = scratch === undefined ? 0n : await clockAfter(newest, scratch)
   const stats = now.map(statText)
   let damage: string | undefined
   await eachOf(doubtful, async (i) => {
     const file = manifest.files[i]!
     if (damage !== undefined) return
-    const { sha256, stat } = await hashFile(join(root, file.path), false)
+    const { sha256, stat } = await hashFile(`${root}/${file.path}`, false)
     if (sha256 !== file.sha256) damage = `${file.path} has other bytes than were written`
     stats[i] = statText(stat)
   })
   return damage === undefined ? { stats: { clock: String(clock), files: stats } } : { damage }
 }
 
-function isTrusted(stat: BigIntStats, record: StatRecord | undefined, i: number): boolean {
-  const then = record?.files[i]
-  if (!record || !then) return false
-  const same = statText(stat).every((part, k) => part === then[k])
-  return same && max(stat.mtimeNs, stat.ctimeNs) < BigInt(record.clock)
+/** `clock` is the record's, parsed once. */
+function isTrusted(stat: BigIntStats, then: StatRecord['files'][number], clock: bigint): boolean {
+  return (
+    stat.mtimeNs < clock &&
+    stat.ctimeNs < clock &&
+    String(stat.size) === then[0] &&
+    String(stat.mtimeNs) === then[1] &&
+    String(stat.ino) === then[2] &&
+    String(stat.ctimeNs) === then[3]
+  )
 }
 
 /**
@@ -158,37 +177,61 @@ async function clockAfter(newest: bigint, scratch: string): Promise<bigint> {
   }
 }
 
+/**
+ * Hashes the file and, with `sync`, waits until it is on the disk. Small files are read at once: asking the system
+ * for one takes microseconds, handing it to another thread several times that.
+ */
 async function hashFile(
   path: string,
   sync: boolean,
 ): Promise<{ sha256: string; stat: BigIntStats }> {
-  const file = await open(path, 'r')
+  const file = openSync(path, 'r')
   try {
-    const before = await file.stat({ bigint: true })
+    const stat = fstatSync(file, { bigint: true })
     const hash = createHash('sha256')
-    let bytes = 0n
-    const buffer = Buffer.allocUnsafe(Math.min(1 << 20, Math.max(1, Number(before.size))))
+    const buffer = Buffer.allocUnsafe(Math.min(1 << 20, Number(stat.size) + 1))
+    const isSmall = stat.size <= SMALL
+    let bytes = 0
     for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, buffer.length)
-      if (bytesRead === 0) break
-      hash.update(buffer.subarray(0, bytesRead))
-      bytes += BigInt(bytesRead)
+      const count = isSmall
+        ? readSync(file, buffer, 0, buffer.length, null)
+        : await readSome(file, buffer)
+      if (count === 0) break
+      hash.update(buffer.subarray(0, count))
+      bytes += count
     }
-    if (bytes !== before.size) throw new Error(`${path} changed while it was read`)
-    if (sync) await file.sync()
-    return { sha256: hash.digest('hex'), stat: before }
+    if (bytes !== Number(stat.size)) throw new Error(`${path} changed while it was read`)
+    if (sync) await syncFile(file)
+    return { sha256: hash.digest('hex'), stat }
   } finally {
-    await file.close()
+    closeSync(file)
   }
+}
+
+const SMALL = 1 << 16
+const syncFile = promisify(fsync)
+
+function readSome(file: number, buffer: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(file, buffer, 0, buffer.length, null, (error, count) =>
+      error ? reject(error) : resolve(count),
+    )
+  })
 }
 
 /** Sixteen at a time: small files then share the disk's journal commits. */
 async function eachOf<T>(items: readonly T[], body: (item: T, i: number) => Promise<void>) {
   let next = 0
+  let paused = performance.now()
   const lane = async () => {
     while (next < items.length) {
       const i = next
       next += 1
+      // Bodies that never wait must not hold up everything else.
+      if (performance.now() - paused > 20) {
+        await setImmediate()
+        paused = performance.now()
+      }
       try {
         await body(items[i]!, i)
       } catch (error) {
@@ -204,6 +247,6 @@ function statText(stat: BigIntStats): [string, string, string, string] {
   return [stat.size, stat.mtimeNs, stat.ino, stat.ctimeNs].map(String) as never
 }
 
-function max(...values: readonly bigint[]): bigint {
-  return values.reduce((a, b) => (a > b ? a : b))
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
 }
