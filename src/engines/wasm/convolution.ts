@@ -1,23 +1,12 @@
-import type { ConvAttributes, PoolAttributes } from '../../program/ops.ts'
+import type { ConvAttributes } from '../../program/ops.ts'
 import type { Shape } from '../../program/program.ts'
-import {
-  activationCode,
-  start,
-  type Emission,
-  type Emitters,
-  type Fused,
-  type Step,
-} from './emit.ts'
+import { activationCode, type Emission, type Emitters, type Fused, type Step } from './emit.ts'
 import { FLOAT32, type Kernels, type Operand } from './kernels.ts'
 
-export const CONVOLUTION: Emitters<
-  'conv2d' | 'depthwiseConv2d' | 'matMul' | 'maxPool' | 'avgPool'
-> = {
+export const CONVOLUTION: Emitters<'conv2d' | 'depthwiseConv2d' | 'matMul'> = {
   conv2d: (e) => convolution(e, '_FusedConv2D'),
   depthwiseConv2d: (e) => convolution(e, '_FusedDepthwiseConv2D'),
   matMul,
-  maxPool: (e) => pool(e, '_MaxPool'),
-  avgPool: (e) => pool(e, '_AvgPool'),
 }
 
 function convolution(
@@ -28,16 +17,12 @@ function convolution(
   const { c } = kernels
   const [, height, width, channels] = x.shape as [number, number, number, number]
   const [top, right, bottom, left] = paddingOf(x.shape, filter.shape, a, fused)
-  const numbers = [
-    ...[x.id, x.shape[0]!, height, width],
-    ...[filter.id, filter.shape[0]!, filter.shape[1]!, fused.bias?.id ?? 0],
-    ...[top, right, bottom, left],
-    // XNNPACK has TensorFlow's `same` built in; it wants no explicit padding beside it.
-    a.padding === 'same' ? 1 : 0,
-    ...[...a.dilations, ...a.strides],
-    ...[channels, output.shape[3]!, activationCode(fused)],
-    ...[0, 0, output.id],
-  ]
+  const input = [x.id, x.shape[0]!, height, width]
+  const weights = [filter.id, filter.shape[0]!, filter.shape[1]!, fused.bias?.id ?? 0]
+  // XNNPACK has TensorFlow's `same` built in.
+  const window = [top, right, bottom, left, a.padding === 'same' ? 1 : 0]
+  const result = [channels, output.shape[3]!, activationCode(fused), 0, 0, output.id]
+  const numbers = [...input, ...weights, ...window, ...a.dilations, ...a.strides, ...result]
   const drop = dropPacked(kernels, [filter, fused.bias])
   return () => {
     c[name](...numbers)
@@ -46,7 +31,7 @@ function convolution(
 }
 
 /** Top, right, bottom, left. */
-function paddingOf(
+export function paddingOf(
   [, height, width]: Shape,
   [kernelHeight, kernelWidth]: Shape,
   { padding, strides, dilations }: Pick<ConvAttributes, 'padding' | 'strides' | 'dilations'>,
@@ -103,45 +88,5 @@ function matMul(e: Emission<'matMul'>): Step {
     for (const step of before) step()
     c.__FusedMatMul(a.id, aShape, 3, b.id, bShape, 3, 0, 0, activation, bias, 0, 0, output.id)
     drop?.()
-  }
-}
-
-function pool(
-  { kernels, inputs, output, attributes: a }: Emission<'maxPool' | 'avgPool'>,
-  name: '_MaxPool' | '_AvgPool',
-): Step {
-  const x = inputs[0]!
-  // XNNPACK refuses a window of one cell.
-  if (a.size[0] === 1 && a.size[1] === 1) return everyNth(kernels, x, output, a)
-  const { c } = kernels
-  const padding = paddingOf(x.shape, a.size, { ...a, dilations: [1, 1] })
-  const channels = x.shape[3]!
-  const numbers = [
-    ...[x.id, ...x.shape.slice(0, 3), ...a.size, ...padding],
-    ...(name === '_MaxPool' ? [1, 1] : []),
-    ...a.strides,
-    ...(name === '_MaxPool' ? [channels, channels] : [channels]),
-    output.id,
-  ]
-  return () => c[name](...numbers)
-}
-
-/** Rows and columns 0, s, 2s, ... */
-function everyNth(kernels: Kernels, x: Operand, output: Operand, a: PoolAttributes): Step {
-  const [, height, width, channels] = x.shape as [number, number, number, number]
-  const [batch, rows, columns] = output.shape as [number, number, number]
-  return () => {
-    const memory = kernels.f32()
-    let to = start(output)
-    for (let n = 0; n < batch; n += 1) {
-      for (let i = 0; i < rows; i += 1) {
-        let from = start(x) + (n * height + i * a.strides[0]) * width * channels
-        for (let j = 0; j < columns; j += 1) {
-          memory.copyWithin(to, from, from + channels)
-          to += channels
-          from += a.strides[1] * channels
-        }
-      }
-    }
   }
 }

@@ -32,7 +32,8 @@ export const ELEMENTWISE: Emitters<
   | 'biasAdd'
 > = {
   relu: unary('_Relu'),
-  relu6: unary('_Relu6'),
+  // XNNPACK's clamp makes 0 of NaN.
+  relu6: (e) => (e.finite ? unary('_Relu6') : each(clamp6))(e),
   sigmoid: ({ kernels: { c }, inputs: [x], output }) => {
     const [a, b] = [x!.id, output.id]
     return () => c._Sigmoid(a, b)
@@ -75,6 +76,8 @@ function binary(name: BinaryName): (e: Emission) => Step {
     return () => c[name](a.id, aShape!, aRank!, b.id, bShape!, bRank!, FLOAT32, output.id)
   }
 }
+
+const clamp6 = (x: number): number => (x <= 0 ? 0 : x >= 6 ? 6 : x)
 
 function each(f: (x: number) => number): (e: Emission) => Step {
   return ({ kernels, inputs: [x], output }) => {

@@ -13,6 +13,8 @@ export interface Emission<Name extends OpName = OpName> {
   readonly attributes: OpAttributes[Name]
   /** What follows a convolution or a matMul and is computed by the same kernel. */
   readonly fused: Fused
+  /** No input can hold NaN: they come from integers, finite constants and harmless ops. */
+  readonly finite: boolean
   /** Room that is free again after this op. */
   temporary(shape: Shape, dtype?: DType): Operand
   /** Address of a copy of these integers that stays. */

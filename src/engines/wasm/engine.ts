@@ -1,17 +1,32 @@
+import { availableParallelism } from 'node:os'
+import { failure } from '../../util/diagnostic.ts'
 import type { Engine, EngineOptions, Session } from '../engine.ts'
-import type { Program } from '../../program/program.ts'
-import type { CompileOptions } from '../engine.ts'
 import { loadKernels } from './kernels.ts'
+import { openPool } from './pool.ts'
 import { openLocalSession } from './session.ts'
 
-/** The embedded engine: tfjs' WebAssembly kernels (XNNPACK), one thread; always there. */
-export async function openWasm(_options: EngineOptions = {}): Promise<Engine> {
+/**
+ * The embedded engine: tfjs' WebAssembly kernels (XNNPACK), one thread; always there. `threads` bounds the number of
+ * processes that a program without variables is spread over. Throws ENGINE_MISSING where a GPU is asked for.
+ */
+export async function openWasm(options: EngineOptions = {}): Promise<Engine> {
+  if (options.device !== undefined && options.device !== 'cpu') {
+    throw failure('ENGINE_MISSING', `the wasm engine has no device ${options.device}`, {
+      hint: '`pipeline engine install --cuda` brings an engine for GPUs',
+    })
+  }
+  const cores = Math.min(availableParallelism(), options.threads ?? Infinity)
   const { version } = await loadKernels()
   const sessions = new Set<Session>()
   return {
     info: { name: 'wasm', device: 'cpu', version, threads: 1 },
-    async compile(program: Program, options: CompileOptions = {}) {
-      const session = await openLocalSession(program, options)
+    async compile(program, compileOptions = {}) {
+      const wanted = program.variables.length === 0 ? (compileOptions.concurrency ?? 1) : 1
+      const processes = Math.min(wanted, cores)
+      const session =
+        processes > 1
+          ? await openPool(program, processes, compileOptions)
+          : await openLocalSession(program, compileOptions)
       sessions.add(session)
       return session
     },

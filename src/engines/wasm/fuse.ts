@@ -2,6 +2,7 @@ import { reach, rootsOf } from '../../program/builder.ts'
 import type { OpAttributes, OpName } from '../../program/ops.ts'
 import type { Entry, Node, Tensor } from '../../program/program.ts'
 import type { Fused } from './emit.ts'
+import { finiteTensors } from './finite.ts'
 
 /** One kernel call to be: a node, or a chain of nodes that one kernel computes. */
 export interface Instruction {
@@ -11,6 +12,8 @@ export interface Instruction {
   readonly bias: Tensor | undefined
   readonly activation: Fused['activation']
   readonly padding: Fused['padding']
+  /** Nothing it reads can hold NaN, so that the clamps of the kernels (which drop NaN) are right. */
+  readonly finite: boolean
   /** Of the chain's last node. */
   readonly output: Tensor
 }
@@ -25,21 +28,24 @@ export function fuse(program: { nodes: readonly Node[] }, entry: Entry): Instruc
   const needed = reach(rootsOf(entry))
   const nodes = program.nodes.filter((node) => needed.has(node))
   const uses = countUses(nodes, entry)
+  const finite = finiteTensors(nodes)
   const instructions = new Map<Tensor, Instruction>()
   for (const node of nodes) {
     const x = node.inputs[0]
     const chain = x && uses.get(x) === 1 ? instructions.get(x) : undefined
-    const grown = chain && grow(chain, node)
+    const grown = chain && grow(chain, node, finite)
     // It moves to where its last part stands: the bias is there by then.
     if (grown) instructions.delete(x!)
-    instructions.set(node.outputs[0]!, grown ?? single(node, uses))
+    instructions.set(node.outputs[0]!, grown ?? single(node, uses, finite))
   }
   return [...instructions.values()].filter((i) => uses.get(i.output)! > 0)
 }
 
-function single(node: Node, uses: Map<Tensor, number>): Instruction {
+function single(node: Node, uses: Map<Tensor, number>, known: ReadonlySet<Tensor>): Instruction {
   const { op, attributes, inputs, outputs } = node
-  const plain = { op, attributes, bias: undefined, activation: undefined, output: outputs[0]! }
+  const nothing = { bias: undefined, activation: undefined }
+  const finite = inputs.every((t) => known.has(t))
+  const plain = { op, attributes, ...nothing, finite, output: outputs[0]! }
   const padding = zeroPadding(node)
   if (!padding) return { ...plain, inputs, padding: undefined }
   const padded = inputs[0]!
@@ -59,13 +65,14 @@ function zeroPadding(node: Node): Fused['padding'] {
   return inside && value === 0 ? [rows!, columns!] : undefined
 }
 
-function grow(chain: Instruction, node: Node): Instruction | undefined {
-  if (!FUSING.has(chain.op)) return undefined
+function grow(chain: Instruction, node: Node, known: ReadonlySet<Tensor>): Instruction | undefined {
+  if (!FUSING.has(chain.op) || chain.activation) return undefined
   const output = node.outputs[0]!
-  if (node.op === 'biasAdd' && !chain.bias && !chain.activation) {
-    return { ...chain, bias: node.inputs[1]!, output }
+  if (node.op === 'biasAdd' && !chain.bias) {
+    const bias = node.inputs[1]!
+    return { ...chain, bias, finite: chain.finite && known.has(bias), output }
   }
-  if ((node.op === 'relu' || node.op === 'relu6') && !chain.activation) {
+  if ((node.op === 'relu' || node.op === 'relu6') && chain.finite) {
     return { ...chain, activation: node.op, output }
   }
   return undefined

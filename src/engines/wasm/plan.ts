@@ -11,7 +11,12 @@ export interface Plan {
   readonly feeds: ReadonlyMap<string, Operand>
   readonly steps: readonly Step[]
   readonly fetches: ReadonlyMap<string, Operand>
-  readonly updates: readonly { readonly variable: string; readonly value: Operand }[]
+  readonly updates: readonly {
+    readonly variable: string
+    readonly value: Operand
+    /** The value is itself a variable: to be read before any is written. */
+    readonly early: boolean
+  }[]
   /** Bytes of scratch memory; all plans of a session share one block. */
   readonly bytes: number
   /** Gives everything its final address. */
@@ -74,7 +79,8 @@ class Planner {
       fetches: new Map(Object.entries(fetches).map(([name, t]) => [name, this.#operand(t)])),
       updates: updates.map((u) => {
         if (u.kind === 'rule') throw new TypeError('rule updates are expanded first')
-        return { variable: u.variable, value: this.#operand(u.value) }
+        const early = source(u.value).node.op === 'variable'
+        return { variable: u.variable, value: this.#operand(u.value), early }
       }),
       bytes: this.#arena.bytes,
       place: (base) => {
@@ -86,7 +92,7 @@ class Planner {
     }
   }
 
-  #emit({ op, attributes, inputs, output, ...fused }: Instruction): Step | undefined {
+  #emit({ op, attributes, inputs, output, finite, ...fused }: Instruction): Step | undefined {
     if (op === 'input' || op === 'constant' || op === 'variable' || op === 'reshape')
       return undefined
     const temporaries: number[] = []
@@ -95,6 +101,7 @@ class Planner {
       inputs: inputs.map((t) => this.#operand(t)),
       output: this.#output(output),
       attributes,
+      finite,
       fused: { ...fused, bias: fused.bias && this.#operand(fused.bias) },
       temporary: (shape, dtype = 'float32') => {
         const { operand, offset } = this.#take(shape, dtype)
@@ -107,7 +114,7 @@ class Planner {
     return step
   }
 
-  /** Where a tensor's values are; a reshape's are its input's, under an id of its own shape. */
+  /** Where a tensor's values are; a reshape's are where its input's are. */
   #operand(tensor: Tensor): Operand {
     const known = this.#operands.get(tensor)
     if (known) return known
@@ -117,8 +124,27 @@ class Planner {
       return this.#lasting.variables.get((attributes as OpAttributes['variable']).name)!
     }
     if (op !== 'reshape') throw new TypeError(`${op} is read before it is computed`)
-    const seen = seenAs(this.#operand(tensor.node.inputs[0]!), tensor.shape)
+    const seen = this.#seenAs(this.#operand(tensor.node.inputs[0]!), tensor.shape)
     this.#operands.set(tensor, seen)
+    return seen
+  }
+
+  /**
+   * The same place under an id of its own (the kernels keep packed matrices by id, whatever the shape); what is
+   * packed under it does not last, as nobody would know to drop it when a variable changes.
+   */
+  #seenAs(operand: Operand, shape: Shape): Operand {
+    const { dtype } = operand
+    const seen = {
+      id: this.#lasting.newId(),
+      shape,
+      dtype,
+      address: operand.address,
+      lasting: false,
+    }
+    const place = this.#places.find((p) => p.operand === operand)
+    if (place) this.#places.push({ operand: seen, offset: place.offset })
+    else this.#kernels.register(seen)
     return seen
   }
 
@@ -163,20 +189,4 @@ class Planner {
 
 function source(tensor: Tensor): Tensor {
   return tensor.node.op === 'reshape' ? source(tensor.node.inputs[0]!) : tensor
-}
-
-/** The same place and id under another shape; the address follows. */
-function seenAs(operand: Operand, shape: Shape): Operand {
-  return {
-    id: operand.id,
-    shape,
-    dtype: operand.dtype,
-    lasting: operand.lasting,
-    get address() {
-      return operand.address
-    },
-    set address(value) {
-      operand.address = value
-    },
-  }
 }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { failure } from '../../util/diagnostic.ts'
 import { expandUpdates } from '../../program/expand-updates.ts'
 import type { OpAttributes } from '../../program/ops.ts'
+import { simplify } from '../../program/simplify.ts'
 import {
   sizeOf,
   type DType,
@@ -24,7 +25,7 @@ export async function openLocalSession(
   options: CompileOptions = {},
 ): Promise<Session> {
   const kernels = await loadKernels()
-  return new LocalSession(expandUpdates(program), kernels, options.entries)
+  return new LocalSession(simplify(expandUpdates(program)), kernels, options.entries)
 }
 
 class LocalSession implements Session {
@@ -139,8 +140,7 @@ class LocalSession implements Session {
   }
 
   #update(kernels: Kernels, { updates }: Plan): void {
-    // A value that is a variable itself must be read before any is written.
-    const values = updates.map(({ value }) => (value.lasting ? copyOut(kernels, value) : value))
+    const values = updates.map(({ value, early }) => (early ? copyOut(kernels, value) : value))
     updates.forEach(({ variable }, i) => {
       const target = this.#variable(variable)
       const value = values[i]!

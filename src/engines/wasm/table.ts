@@ -4,6 +4,7 @@ import { CONVOLUTION } from './convolution.ts'
 import { ELEMENTWISE } from './elementwise.ts'
 import type { Emit, Emitters } from './emit.ts'
 import { HEADS } from './heads.ts'
+import { POOLING } from './pooling.ts'
 import { REDUCE } from './reduce.ts'
 
 /** Ops that have no step of their own: sources are filled by the session, a reshape is its input seen otherwise. */
@@ -12,6 +13,7 @@ export type PlaceName = 'input' | 'constant' | 'variable' | 'reshape'
 const EMITTERS: Emitters<Exclude<OpName, PlaceName>> = {
   ...ELEMENTWISE,
   ...CONVOLUTION,
+  ...POOLING,
   ...ARRANGE,
   ...REDUCE,
   ...HEADS,
