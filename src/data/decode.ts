@@ -89,8 +89,10 @@ export function badImage(name: string, error: unknown): PipelineError {
   return failure('BAD_IMAGE', `${name} is a bad picture: ${what}`, { hint: HINT, cause: error })
 }
 
+/** libvips often says the same twice. */
 function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, '; ').replace(/[;\s]+$/, '')
+  const lines = text.split('\n').map((line) => line.trim())
+  return [...new Set(lines)].filter((line) => line !== '').join('; ')
 }
 
 function inMode(raw: RawPicture, options: DecodeOptions): Omit<Picture, 'format'> {

@@ -1,4 +1,5 @@
-import type { Resampler, Resize, RowSource } from './resample.ts'
+import type { Resampler, Resize } from './resample.ts'
+import type { RowSource } from './row-source.ts'
 
 /** How a picture of another shape becomes one of the wanted shape. */
 export type Fit = 'stretch' | 'crop' | 'pad'

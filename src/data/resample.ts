@@ -1,32 +1,27 @@
 import {
   pillowNearest,
   pillowWeights,
-  PRECISION,
   tensorflowLerps,
   tensorflowNearest,
   verticalFirst,
   type AxisWeights,
-  type Lerps,
   type PillowMethod,
 } from './resample-filters.ts'
 import { resampleKernels, tableSize, writeWeights } from './resample-kernels.ts'
+import {
+  convolveByRow,
+  interpolate,
+  pick,
+  roundInto,
+  rowsNeeded,
+  type Convolution,
+} from './resample-plain.ts'
+import type { RowSource } from './row-source.ts'
 import { createMemory } from './wasm-emit.ts'
 
 /** As in the pipeline file: Pillow's methods by name, TensorFlow's as an object. */
 export type Resize =
   PillowMethod | { readonly library: 'tensorflow'; readonly method: 'bilinear' | 'nearest' }
-
-/** A picture that hands out its rows from top to bottom, so that it need not be whole in memory. */
-export interface RowSource {
-  readonly width: number
-  readonly height: number
-  readonly channels: 1 | 3
-  /**
-   * Writes the rows `first` to `first + count - 1` to `into`, `[count, width, channels]` of uint8. Never asked
-   * for a row above one that was asked for before, nor for one twice.
-   */
-  readonly read: (first: number, count: number, into: Uint8Array) => void
-}
 
 export interface Resampler {
   /**
@@ -185,179 +180,6 @@ function axisCache(): typeof pillowWeights {
   }
 }
 
-/** The first row that any output needs, and the one after the last. */
-function rowsNeeded(down: AxisWeights): [number, number] {
-  const last = down.first.length - 1
-  return [down.first[0]!, down.first[last]! + down.weights[last]!.length]
-}
-
 function shifted(axis: AxisWeights, by: number): AxisWeights {
   return by === 0 ? axis : { ...axis, first: axis.first.map((first) => first - by) }
-}
-
-export interface Convolution {
-  readonly across: AxisWeights
-  readonly down: AxisWeights
-  readonly columnsFirst: boolean
-  readonly into: Uint8Array
-}
-
-/**
- * The same convolution in plain integers, for any number of channels: each source row is used once, right away,
- * for all output rows that it touches, so memory is a few output rows.
- */
-export function convolveByRow(source: RowSource, how: Convolution): void {
-  const { across, down, columnsFirst, into } = how
-  const { channels } = source
-  const rowLength = across.first.length * channels
-  const input = new Uint8Array(source.width * channels)
-  const line = columnsFirst ? input : new Uint8Array(rowLength)
-  const column = new Uint8Array(line.length)
-  const open: Int32Array[] = []
-  let firstOpen = 0
-  const [top, bottom] = rowsNeeded(down)
-  for (let y = top; y < bottom; y += 1) {
-    source.read(y, 1, input)
-    if (!columnsFirst) horizontalRow(input, across, channels, line)
-    while (
-      firstOpen + open.length < down.first.length &&
-      down.first[firstOpen + open.length]! <= y
-    ) {
-      open.push(new Int32Array(line.length).fill(1 << (PRECISION - 1)))
-    }
-    open.forEach((sums, i) => {
-      const weight = down.weights[firstOpen + i]![y - down.first[firstOpen + i]!] ?? 0
-      for (let x = 0; x < sums.length; x += 1) sums[x] = sums[x]! + weight * line[x]!
-    })
-    while (open.length > 0 && down.first[firstOpen]! + down.weights[firstOpen]!.length <= y + 1) {
-      const sums = open.shift()!
-      const out = into.subarray(firstOpen * rowLength, (firstOpen + 1) * rowLength)
-      const target = columnsFirst ? column : out
-      for (let x = 0; x < sums.length; x += 1) target[x] = clamp(sums[x]! >> PRECISION)
-      if (columnsFirst) horizontalRow(column, across, channels, out)
-      firstOpen += 1
-    }
-  }
-}
-
-function horizontalRow(
-  input: Uint8Array,
-  across: AxisWeights,
-  channels: number,
-  line: Uint8Array,
-): void {
-  for (let x = 0; x < across.first.length; x += 1) {
-    const weights = across.weights[x]!
-    const first = across.first[x]! * channels
-    for (let c = 0; c < channels; c += 1) {
-      let sum = 1 << (PRECISION - 1)
-      for (let k = 0; k < weights.length; k += 1) {
-        sum = (sum + Math.imul(weights[k]!, input[first + k * channels + c]!)) | 0
-      }
-      line[x * channels + c] = clamp(sum >> PRECISION)
-    }
-  }
-}
-
-function clamp(value: number): number {
-  return value < 0 ? 0 : value > 255 ? 255 : value
-}
-
-function pick(source: RowSource, across: Int32Array, down: Int32Array, into: Uint8Array): void {
-  const { channels } = source
-  const rowLength = across.length * channels
-  const input = new Uint8Array(source.width * channels)
-  let held = -1
-  for (let y = 0; y < down.length; y += 1) {
-    const row = down[y]!
-    const line = into.subarray(y * rowLength, (y + 1) * rowLength)
-    if (row < 0) line.fill(0)
-    else if (row === held) line.copyWithin(0, 0)
-    else source.read(row, 1, input)
-    if (row < 0) continue
-    held = row
-    for (let x = 0; x < across.length; x += 1) {
-      const from = across[x]! * channels
-      for (let c = 0; c < channels; c += 1) line[x * channels + c] = from < 0 ? 0 : input[from + c]!
-    }
-  }
-}
-
-/** One row of float32 results, at the place of `y`. */
-type Take = (y: number, row: Float32Array) => void
-
-/**
- * TensorFlow's bilinear: the two nearest rows and columns, in float32 and in the order of `compute_lerp`:
- * first along the row above and below, then between the two.
- */
-export function interpolate(source: RowSource, across: Lerps, down: Lerps, take: Take): void {
-  const { channels } = source
-  const width = across.lerp.length
-  const out = new Float32Array(width * channels)
-  const input = new Uint8Array(source.width * channels)
-  // Two rows already interpolated along x; rows come from top to bottom, so at most one of them is new.
-  const held = [
-    { row: -1, line: new Float32Array(width * channels) },
-    { row: -1, line: new Float32Array(width * channels) },
-  ]
-  const lineOf = (row: number, keep: number): (typeof held)[number] => {
-    const found = held.find((one) => one.row === row)
-    if (found) return found
-    const slot = held.find((one) => one.row !== keep)!
-    slot.row = row
-    source.read(row, 1, input)
-    lerpRow(input, across, channels, slot.line)
-    return slot
-  }
-  for (let y = 0; y < down.lerp.length; y += 1) {
-    const above = lineOf(down.lower[y]!, down.upper[y]!).line
-    const below = lineOf(down.upper[y]!, down.lower[y]!).line
-    const lerp = down.lerp[y]!
-    for (let i = 0; i < out.length; i += 1) {
-      const a = above[i]!
-      out[i] = a + Math.fround(Math.fround(below[i]! - a) * lerp)
-    }
-    take(y, out)
-  }
-}
-
-function lerpRow(input: Uint8Array, across: Lerps, channels: number, line: Float32Array): void {
-  for (let x = 0; x < across.lerp.length; x += 1) {
-    const left = across.lower[x]! * channels
-    const right = across.upper[x]! * channels
-    const lerp = across.lerp[x]!
-    for (let c = 0; c < channels; c += 1) {
-      const a = input[left + c]!
-      line[x * channels + c] = a + Math.fround((input[right + c]! - a) * lerp)
-    }
-  }
-}
-
-function roundInto(into: Uint8Array): Take {
-  return (y, row) => {
-    const base = y * row.length
-    for (let i = 0; i < row.length; i += 1) {
-      // Adding 1.5 * 2^23 in float32 leaves an integer, rounded half to even.
-      into[base + i] = Math.fround(row[i]! + 12582912) - 12582912
-    }
-  }
-}
-
-/** A picture in memory as a source of rows. */
-export function rowsOf(picture: {
-  readonly width: number
-  readonly height: number
-  readonly channels: 1 | 3
-  readonly data: Uint8Array
-}): RowSource {
-  const { width, height, channels, data } = picture
-  const stride = width * channels
-  return {
-    width,
-    height,
-    channels,
-    read(first, count, into) {
-      into.set(data.subarray(first * stride, (first + count) * stride))
-    },
-  }
 }

@@ -5,14 +5,9 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { cropBox, fitPicture, padBox } from '../../src/data/fit.ts'
-import {
-  convolveByRow,
-  createResampler,
-  interpolate,
-  rowsOf,
-  type Resize,
-  type RowSource,
-} from '../../src/data/resample.ts'
+import { createResampler, type Resize } from '../../src/data/resample.ts'
+import { convolveByRow, interpolate } from '../../src/data/resample-plain.ts'
+import { rowsOf, type RowSource } from '../../src/data/row-source.ts'
 import {
   pillowWeights,
   tensorflowLerps,
