@@ -3,8 +3,8 @@ import { loadPipeline } from '../pipeline/load.ts'
 import type { Origin } from '../pipeline/load.ts'
 import { relativePaths } from '../pipeline/paths.ts'
 import { pipelineText } from '../pipeline/print.ts'
-import type { Node, Path } from '../pipeline/tree.ts'
-import { toData } from '../pipeline/tree.ts'
+import type { Node } from '../pipeline/tree.ts'
+import { scalars, toData } from '../pipeline/tree.ts'
 import type { CommandRun } from './command.ts'
 
 /** `pipeline config FILE`: the resolved file, as one that stands beside FILE. */
@@ -26,11 +26,6 @@ export const run: CommandRun = async ([file], options, { stdout, env, cwd, repor
 /** Of every value (not of maps and lists), by dotted path. */
 function origins(tree: Node, origin: (path: string) => Origin): Record<string, Origin> {
   const result: Record<string, Origin> = {}
-  const walk = (node: Node, path: Path): void => {
-    if (node.kind === 'scalar') result[path.join('.')] = origin(path.join('.'))
-    else if (node.kind === 'list') node.items.forEach((item, i) => walk(item, [...path, i]))
-    else for (const [key, entry] of node.entries) walk(entry.value, [...path, key])
-  }
-  walk(tree, [])
+  for (const [, path] of scalars(tree)) result[path.join('.')] = origin(path.join('.'))
   return result
 }

@@ -4,6 +4,16 @@ import { short } from './check.ts'
 import type { HeadLayer, Pipeline } from './pipeline.ts'
 import { lastActivation } from './resolve.ts'
 
+/** Something has to be trained. */
+export function checkHeadIsThere({ pipeline, isWritten, report }: Checked): void {
+  if (pipeline.head.length > 0 || pipeline.baseModel?.includeTop) return
+  const hint =
+    'for instance head: [GlobalAveragePooling2D, {Dense: {units: classes, activation: softmax}}]'
+  if (isWritten(['head']))
+    report('WRONG_VALUE', ['head'], 'head is empty: nothing would be trained', { hint })
+  else report('MISSING_KEY', [], 'the file needs the key "head"', { hint })
+}
+
 /** Layers that want [height, width, channels], and layers that want a row of features, in their order. */
 export function checkHead({ pipeline, report }: Checked): void {
   const { head, baseModel } = pipeline
@@ -37,11 +47,7 @@ export function checkHead({ pipeline, report }: Checked): void {
       return
     }
   }
-  if (head.length === 0 && !baseModel.includeTop) {
-    report('WRONG_VALUE', ['head'], 'head is empty: nothing would be trained', {
-      hint: 'for instance head: [GlobalAveragePooling2D, {Dense: {units: classes, activation: softmax}}]',
-    })
-  } else if (isImage) {
+  if (isImage && head.length > 0) {
     report(
       'CONFLICT',
       ['head'],

@@ -10,15 +10,12 @@ export function checkPreprocessing({ pipeline, model, isWritten, report }: Check
   const path = ['preprocessing']
   if (!isWritten(path)) return
   if ('mean' in preprocessing) {
-    const { mean, std } = preprocessing
-    if (mean.length !== 3 || std.length !== 3) {
-      report(
-        'WRONG_VALUE',
-        path,
-        `mean and std take one number, or three: got ${mean.length} and ${std.length}`,
-      )
-      return
+    const wrong = (['mean', 'std'] as const).filter((key) => preprocessing[key].length !== 3)
+    for (const key of wrong) {
+      const message = `preprocessing.${key} takes one number or three, got ${preprocessing[key].length}`
+      report('WRONG_VALUE', [...path, key], message)
     }
+    if (wrong.length > 0) return
   }
   const inside = model?.rescalesInside ?? RESCALES_INSIDE.test(baseModel.name)
   const [key] = Object.keys(preprocessing)

@@ -1,5 +1,11 @@
 import type { Checked } from './check.ts'
-import { checkClassWeight, checkHead, checkLoss, checkUnits } from './check-head.ts'
+import {
+  checkClassWeight,
+  checkHead,
+  checkHeadIsThere,
+  checkLoss,
+  checkUnits,
+} from './check-head.ts'
 import { checkAlpha, checkImageSize, checkName, checkPreprocessing } from './check-model.ts'
 import { checkEvaluation, checkFolders, checkSplits } from './check-splits.ts'
 
@@ -10,6 +16,7 @@ interface Check {
 }
 
 export const CHECKS: readonly Check[] = [
+  { reads: ['head'], run: checkHeadIsThere },
   { reads: ['head', 'baseModel'], run: checkHead },
   { reads: ['head', 'loss'], run: checkLoss },
   { reads: ['head', 'loss', 'dataset.classes', 'dataset.splits'], run: checkUnits },

@@ -1,8 +1,9 @@
-import { readFile, stat } from 'node:fs/promises'
-import { dirname, isAbsolute, join, normalize } from 'node:path'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, normalize } from 'node:path'
 import type { Diagnostic, Position } from '../util/diagnostic.ts'
 import { failure, PipelineError } from '../util/diagnostic.ts'
 import { isErrno } from '../util/files.ts'
+import { didYouMean } from '../util/suggest.ts'
 import { parse } from './parse.ts'
 import { absolutePaths } from './paths.ts'
 import type { Entry, MapNode, Node } from './tree.ts'
@@ -85,8 +86,21 @@ async function readText(file: string, at: Position | undefined): Promise<string>
       : isErrno(cause, 'EACCES')
         ? 'may not be read'
         : 'is not there'
-    throw failure('FILE_NOT_FOUND', `the file ${file} ${state}`, { at, cause })
+    throw failure('FILE_NOT_FOUND', `the file ${file} ${state}`, {
+      at,
+      cause,
+      hint: await nearby(file),
+    })
   }
+}
+
+/** A file of nearly the same name in the same folder. */
+async function nearby(file: string): Promise<string | undefined> {
+  const beside = await readdir(dirname(file)).catch(() => [])
+  return didYouMean(
+    basename(file),
+    beside.filter((name) => /\.(ya?ml|json)$/.test(name)),
+  )
 }
 
 /** The own map laid over the base; a null takes out what the base brings, and is a mistake where it brings nothing. */

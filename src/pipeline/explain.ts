@@ -4,6 +4,7 @@ import {
   alternatives,
   blocksWith,
   choose,
+  follow,
   keysOf,
   mapAlternatives,
   SCHEMA,
@@ -116,7 +117,7 @@ class Explainer {
       key,
       known.filter((k) => !node.entries.has(k)),
     )
-    const blocks = guess ? [] : blocksWith(key)
+    const blocks = guess ? [] : blocksWith(key).filter((block) => block !== path[0])
     const hint =
       blocks.length > 0
         ? `"${key}" stands under ${blocks.map((b) => `"${b}"`).join(', ')}`
@@ -157,38 +158,56 @@ class Explainer {
     const complaints = fitting.map((a) => complaint(a, node.value))
     if (complaints.includes(undefined)) return
     const allowed = words(schema)
-    if (typeof node.value === 'string' && allowed.length > 0)
+    if (typeof node.value === 'string' && allowed.length > 0) {
       return this.#oneOf(allowed, node, path, schema)
+    }
     this.#add('WRONG_VALUE', path, `${this.#name(path)} ${complaints[0]!}, got ${show(node)}`)
   }
 
+  /** A word that is none of those allowed. */
   #oneOf(allowed: readonly string[], node: Node, path: Path, schema?: Schema): void {
-    if (node.kind !== 'scalar')
+    if (node.kind !== 'scalar') {
       return this.#add('WRONG_TYPE', path, `${this.#name(path)} must be a word, got ${show(node)}`)
+    }
     const word = String(node.value)
-    const guess = guessed(word, allowed)
-    const keyed = schema && mapAlternatives(schema).has(word)
-    const list =
-      allowed.length === 1 ? `must be ${allowed[0]}` : `must be one of ${allowed.join(', ')}`
-    if (keyed) {
+    if (schema && mapAlternatives(schema).has(word)) {
       return this.#add('WRONG_VALUE', path, `${word} needs settings`, `write ${word}: {...}`)
     }
-    const some = allowed.length > 1 && allowed.length <= MOST_WORDS
-    const hint = guess && some ? `one of ${allowed.join(', ')}` : undefined
-    const message = guess
-      ? `${this.#name(path)} has no "${word}"${guess}`
-      : `${this.#name(path)} ${list}, got ${show(node)}`
-    this.#add('WRONG_VALUE', path, message, hint)
+    const guess = guessed(word, allowed)
+    const isLong = allowed.length > MOST_WORDS
+    if (!guess && !isLong) {
+      const wanted = schema ? wantedBy(schema) : either(allowed)
+      return this.#add(
+        'WRONG_VALUE',
+        path,
+        `${this.#name(path)} must be ${wanted}, got ${show(node)}`,
+      )
+    }
+    const list = allowed.slice(0, MOST_WORDS).join(', ')
+    const hint = `one of ${list}${isLong ? ` and ${allowed.length - MOST_WORDS} more` : ''}`
+    const message = `${this.#name(path)} has no "${word}"${guess}`
+    this.#add(
+      'WRONG_VALUE',
+      path,
+      message,
+      allowed.length > 1 && !(guess && isLong) ? hint : undefined,
+    )
   }
 
   #wrongType(schema: Schema, node: Node, path: Path): void {
-    const types = [...new Set(alternatives(schema).map(typeName))]
-    const last = types.pop()!
-    const wanted = types.length > 0 ? `${types.join(', ')} or ${last}` : last
-    const quote =
-      node.kind === 'scalar' && typeof node.value !== 'string' && [...types, last].includes('text')
-    const hint = quote ? `write it in quotes: "${node.value}"` : undefined
-    this.#add('WRONG_TYPE', path, `${this.#name(path)} must be ${wanted}, got ${show(node)}`, hint)
+    const isText = alternatives(schema).some(
+      (a) => a.type === 'string' && !words(a).length && a.title !== 'Fraction',
+    )
+    const quote = isText && node.kind === 'scalar' && node.value !== null
+    const example = follow(schema).examples?.[0]
+    const sample = example !== undefined && typeof path.at(-1) === 'string'
+    const hint = quote
+      ? `write it in quotes: "${node.value}"`
+      : sample && typeof example === 'object'
+        ? `for instance ${path.at(-1)}: ${flow(example)}`
+        : undefined
+    const message = `${this.#name(path)} must be ${wantedBy(schema)}, got ${show(node)}`
+    this.#add('WRONG_TYPE', path, message, hint)
   }
 
   /** The key as the file has it: a short form's hidden key is called by its parent's name. */
@@ -204,6 +223,19 @@ class Explainer {
     const diagnostic = diagnose(this.#root, path, { code, message, hint, at: keyAt })
     this.#problems.push({ path, diagnostic })
   }
+}
+
+/** What may stand there, in words: `none, balanced or a map`. */
+function wantedBy(schema: Schema): string {
+  return either(
+    alternatives(schema).flatMap((a) => (words(a).length > 0 ? words(a) : [typeName(a)])),
+  )
+}
+
+function either(names: readonly string[]): string {
+  const unique = [...new Set(names)]
+  const last = unique.pop()!
+  return unique.length > 0 ? `${unique.join(', ')} or ${last}` : last
 }
 
 /** `; did you mean "seed"?`, or nothing. */
@@ -256,7 +288,7 @@ function typeName(schema: Schema): string {
       return 'true or false'
     case 'string':
       if (schema.title === 'Fraction') return 'a fraction'
-      return schema.const ?? schema.enum?.join(', ') ?? 'text'
+      return 'text'
   }
 }
 

@@ -18,7 +18,7 @@ import type { Pipeline } from './pipeline.ts'
 import { resolveDefaults } from './resolve.ts'
 import { writeOut } from './short.ts'
 import type { From, Node, Path } from './tree.ts'
-import { diagnose, find, placeOf, showPath, toData } from './tree.ts'
+import { diagnose, find, placeOf, scalars, showPath, toData } from './tree.ts'
 import validate from './validator.js'
 
 export interface LoadOptions {
@@ -66,9 +66,10 @@ export async function loadPipeline(
   const merged = absolutePaths(override(root, set, report, prepare, env), cwd)
   const written = readNumbers(merged, report)
 
-  const wrong = schemaProblems(written)
+  const bad = scalars(written).flatMap(([node, path]) => (node.broken ? [path] : []))
+  const wrong = schemaProblems(written).filter(({ path }) => !bad.some((b) => touches(b, path)))
   found.push(...wrong.map((problem) => problem.diagnostic))
-  const bad = wrong.map((problem) => problem.path)
+  bad.push(...wrong.map((problem) => problem.path))
   const isBad = (key: string): boolean => bad.some((path) => touches(path, key.split('.')))
 
   let tree = fillDefaults(written)
@@ -81,7 +82,7 @@ export async function loadPipeline(
     pipeline: toData(tree) as Pipeline,
     model,
     classes,
-    isWritten: (path) => find(tree, path)?.from !== 'default',
+    isWritten: (path) => (find(tree, path)?.from ?? 'default') !== 'default',
     report: (code, path, message, more) => {
       report(diagnose(tree, path, { code, message, ...more }))
     },

@@ -56,7 +56,7 @@ function readScalar(
       message: `${showPath(path)} divides by zero: ${text}`,
       at: node.at,
     })
-    return { ...node, value: 0, written }
+    return { ...node, value: 0, written, broken: true }
   }
   if (node.from !== 'variable' && !node.written) return node
   if (wantsNumber && NUMBER.test(text)) return { ...node, value: Number(text), written }

@@ -2,7 +2,7 @@ import type { Diagnostic } from '../util/diagnostic.ts'
 import { PipelineError } from '../util/diagnostic.ts'
 import { didYouMean } from '../util/suggest.ts'
 import { parseValue } from './parse.ts'
-import { blocksWith, choose, keysOf, SCHEMA, schemaAt } from './schema.ts'
+import { alternatives, blocksWith, choose, keysOf, SCHEMA, schemaAt } from './schema.ts'
 import type { Node, Path } from './tree.ts'
 import { find, replace, showPath } from './tree.ts'
 import { expandVariables } from './variables.ts'
@@ -89,7 +89,7 @@ function apply(root: Node, override: Override): Node {
   }
   const holder = find(root, parent)
   if (holder?.kind === 'list') checkPlace(holder.items.length, override)
-  const target = replace(root, path, value)
+  const target = replace(withList(root, path, value), path, value)
   if (add || find(root, path)) return target
   if (isFree(target, parent)) {
     const hint = `to add it, write --set +${argument.slice('--set '.length)}`
@@ -98,6 +98,16 @@ function apply(root: Node, override: Override): Node {
   // A name that the schema knows needs no `+`, whether the file has the key or a default stands there.
   if (schemaAt(target, path)) return target
   throw bad(argument, `unknown key "${showPath(path)}"`, known(target, path))
+}
+
+/** A list where one is begun: `+tags.0=x` on a file without tags. */
+function withList(root: Node, path: Path, { argument }: Node): Node {
+  const parent = path.slice(0, -1)
+  if (typeof path.at(-1) !== 'number' || find(root, parent)) return root
+  const empty: Node = { kind: 'list', from: 'set', argument, items: [] }
+  const started = replace(root, parent, empty)
+  const schema = schemaAt(started, parent)
+  return schema && alternatives(schema).some((a) => a.type === 'array') ? started : root
 }
 
 function checkPlace(length: number, { argument, path, add }: Override): void {

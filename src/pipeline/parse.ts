@@ -8,6 +8,7 @@ import type { Entry, From, MapNode, Node, ScalarNode } from './tree.ts'
 const MAX_DEPTH = 100
 /** Values after aliases are written out; a bomb of nine levels would have 10^9. */
 const MAX_VALUES = 100_000
+const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels`
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype'])
 
 /**
@@ -16,27 +17,18 @@ const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype'])
  */
 export function parse(text: string, file: string): MapNode {
   const lines = new LineCounter()
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: true,
-  })
+  const { contents, errors } = parseYaml(text, lines)
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset)
     return { file, line: Math.max(1, line), col: Math.max(1, col) }
   }
-  if (document.errors.length > 0) {
+  if (errors.length > 0) {
     throw new PipelineError(
-      document.errors.map((e) => ({
-        code: 'YAML_SYNTAX',
-        message: sentence(e.message),
-        at: at(e.pos[0]),
-      })),
+      errors.map(({ message, offset }) => ({ code: 'YAML_SYNTAX', message, at: at(offset) })),
     )
   }
   const reader = new Reader(at, 'file')
-  const root = document.contents
-  const node = root ? reader.read(root, 0) : undefined
+  const node = contents ? reader.read(contents, 0) : undefined
   if (reader.problems.length > 0) throw new PipelineError(reader.problems)
   if (node === undefined || (node.kind === 'scalar' && node.value === null)) {
     return { kind: 'map', from: 'file', at: { file, line: 1, col: 1 }, entries: new Map() }
@@ -50,20 +42,52 @@ export function parse(text: string, file: string): MapNode {
 
 /** The value of one `--set` argument, parsed as YAML. Throws PipelineError as `parse`. */
 export function parseValue(text: string, argument: string): Node {
-  const document = parseDocument(text, { prettyErrors: false })
-  const [error] = document.errors
-  if (error)
-    throw new PipelineError([
-      { code: 'BAD_OVERRIDE', message: `${argument}: ${sentence(error.message)}` },
-    ])
+  const { contents, errors } = parseYaml(text, new LineCounter())
+  const bad = (message: string): PipelineError =>
+    new PipelineError([{ code: 'BAD_OVERRIDE', message: `${argument}: ${message}` }])
+  if (errors[0]) throw bad(errors[0].message)
   const reader = new Reader(() => undefined, 'set', argument)
-  const node = document.contents ? reader.read(document.contents, 0) : undefined
+  const node = contents ? reader.read(contents, 0) : undefined
   const [problem] = reader.problems
-  if (problem)
-    throw new PipelineError([
-      { ...problem, code: 'BAD_OVERRIDE', message: `${argument}: ${problem.message}` },
-    ])
+  if (problem) throw bad(problem.message)
   return node ?? { kind: 'scalar', from: 'set', argument, value: null }
+}
+
+interface Parsed {
+  readonly contents: YamlNode | null
+  readonly errors: readonly { readonly message: string; readonly offset: number }[]
+}
+
+function parseYaml(text: string, lineCounter: LineCounter): Parsed {
+  const deep = (): Parsed => ({
+    contents: null,
+    errors: [{ message: TOO_DEEP, offset: deepPlace(text) }],
+  })
+  try {
+    const document = parseDocument(text, { lineCounter, prettyErrors: false })
+    // A tag that YAML's core schema does not have is only a warning there.
+    const errors = [...document.errors, ...document.warnings]
+    // The parser recurses too; how deep it gets depends on the machine, what is said about it should not.
+    if (errors.some((e) => /call stack/i.test(e.message))) return deep()
+    return {
+      contents: document.contents,
+      errors: errors.map((e) => ({ message: sentence(e.message), offset: e.pos[0] })),
+    }
+  } catch (error) {
+    if (error instanceof RangeError) return deep()
+    throw error
+  }
+}
+
+/** Where brackets first stand deeper than allowed; the beginning where it is no matter of brackets. */
+function deepPlace(text: string): number {
+  let depth = 0
+  for (let i = 0; i < text.length; i += 1) {
+    if (text[i] === '[' || text[i] === '{') depth += 1
+    else if (text[i] === ']' || text[i] === '}') depth -= 1
+    if (depth > MAX_DEPTH) return i
+  }
+  return 0
 }
 
 /** What an anchor stands for; undefined while its own content is still being read. */
@@ -113,7 +137,7 @@ class Reader {
     if (this.#values > MAX_VALUES) {
       this.#refuse(`aliases write the file out to more than ${MAX_VALUES} values`, node)
     } else if (depth > MAX_DEPTH) {
-      this.#refuse(`nested deeper than ${MAX_DEPTH} levels`, node)
+      this.#refuse(TOO_DEEP, node)
     } else return true
     this.#values = Infinity
     return false

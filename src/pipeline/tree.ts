@@ -37,6 +37,8 @@ export interface ScalarNode extends Place {
   readonly value: string | number | boolean | null
   /** As the file writes it, where variables or fractions were replaced. */
   readonly written?: string | undefined
+  /** Already told as wrong (a variable that is not set): nothing more is said about it. */
+  readonly broken?: boolean | undefined
 }
 
 /** Keys of maps and indices of lists, from the root. */
@@ -174,4 +176,11 @@ function argumentOf(root: Node, path: Path): string | undefined {
     if (argument !== undefined) return argument
   }
   return undefined
+}
+
+/** Every scalar with its path, in the order of the file. */
+export function scalars(node: Node, path: Path = []): [ScalarNode, Path][] {
+  if (node.kind === 'scalar') return [[node, path]]
+  if (node.kind === 'list') return node.items.flatMap((item, i) => scalars(item, [...path, i]))
+  return [...node.entries].flatMap(([key, { value }]) => scalars(value, [...path, key]))
 }

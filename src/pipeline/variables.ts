@@ -27,9 +27,11 @@ function expand(
   report: (diagnostic: Diagnostic) => void,
 ): Node {
   let used = false
+  let broken = false
   const value = text.replace(FORM, (form: string, name?: string, mark?: string, rest?: string) => {
     if (form === '$$') return '$'
     const problem = (message: string, hint: string): string => {
+      broken = true
       report({ code: 'UNSET_VARIABLE', message: inArgument(node, message), at: node.at, hint })
       return form
     }
@@ -56,6 +58,7 @@ function expand(
       `set it: ${name}=... pipeline ...; or give a default: \${${name}:-...}`,
     )
   })
+  if (broken) return { ...node, broken }
   if (!used) return { ...node, value }
   return { ...node, value, written: text, from: node.from === 'set' ? 'set' : 'variable' }
 }
