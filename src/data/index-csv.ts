@@ -1,6 +1,6 @@
 import { failure, PipelineError } from '../util/diagnostic.ts'
 import { byCodePoint } from '../util/json.ts'
-import { nearest } from '../util/near.ts'
+import { closest } from '../util/suggest.ts'
 import { parseCsv } from './csv.ts'
 import { usualSplits } from './index-find.ts'
 import { joinPosix, listed, nfc } from './index-folder.ts'
@@ -116,7 +116,7 @@ function findColumns(layout: CsvLayout, header: CsvRecord): Columns {
     const name = layout.columns[key] ?? key
     const index = names.indexOf(name)
     if (index >= 0 || !needed) return index
-    const near = nearest(name, names)
+    const near = closest(name, names)
     const separator = names.length === 1 && /[;\t]/.exec(names[0]!)?.[0]
     const hint =
       typeof separator === 'string'
@@ -189,7 +189,7 @@ function checkNames(
   const problems: Diagnostic[] = []
   for (const [name, spec] of Object.entries(splits)) {
     if (typeof spec !== 'string' || spec === '.' || values.includes(spec)) continue
-    const near = nearest(spec, values)
+    const near = closest(spec, values)
     problems.push({
       code: 'BAD_SPLIT',
       message: `split "${name}": no row of ${layout.file} has the value "${spec}" in column "${layout.columns.split ?? 'split'}"`,
@@ -199,7 +199,7 @@ function checkNames(
   const labels = new Set(rows.map((row) => row.label))
   for (const label of classes ?? []) {
     if (labels.has(label)) continue
-    const near = nearest(label, [...labels])
+    const near = closest(label, [...labels])
     problems.push({
       code: 'EMPTY_CLASS',
       message: `dataset.classes names "${label}", which no row of ${layout.file} has as its label`,

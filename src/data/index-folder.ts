@@ -1,6 +1,6 @@
 import { PipelineError } from '../util/diagnostic.ts'
 import { byCodePoint } from '../util/json.ts'
-import { nearest } from '../util/near.ts'
+import { closest } from '../util/suggest.ts'
 import { below, isFolder, picturesBelow, subfolders } from './index-source.ts'
 import type { Diagnostic } from '../util/diagnostic.ts'
 import type { Candidate, Ignored, Listing } from './index-source.ts'
@@ -87,7 +87,7 @@ function structureProblems(
   const there = [...new Set([...found.values()].flatMap((folders) => [...folders.keys()]))]
   for (const label of (layout.classes ?? []).map(nfc)) {
     if (problems.length > 0 || there.includes(label)) continue
-    const near = nearest(label, there)
+    const near = closest(label, there)
     problems.push({
       code: 'NO_SUCH_FOLDER',
       message: `dataset.classes names "${label}", which no split has a folder for`,
@@ -108,7 +108,7 @@ function missingFolder(parent: string, folder: string, key: string): Diagnostic 
   }
   const there = isFolder(at) ? subfolders(at) : []
   const wanted = parts[depth] ?? folder
-  const near = nearest(wanted, there)
+  const near = closest(wanted, there)
   const inside = there.find((name) => isFolder(below(at, joinPosix(name, wanted), '')))
   let hint = isFolder(at)
     ? `in ${at} there ${there.length === 0 ? 'is no folder' : `are: ${listed(there)}`}`
