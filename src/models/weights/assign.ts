@@ -68,6 +68,27 @@ export function assignFromState(
   return values
 }
 
+/** Takes each weight by its Keras name. Throws WEIGHTS_MISMATCH naming the first that is missing or of another shape. */
+export function assignByName(
+  graph: LayerGraph,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  path: string,
+): WeightMap {
+  const values = new Map<string, Float32Array>()
+  const withWeights = graph.layers.filter((layer) => layer.weights.length > 0)
+  for (const [i, layer] of withWeights.entries()) {
+    for (const { name, shape } of layer.weights) {
+      const tensor = tensors.get(name)
+      const found = tensor ? `${name} [${tensor.shape.join(', ')}]` : `no ${name}`
+      if (tensor?.shape.join() !== shape.join()) {
+        throw mismatch(graph, path, i, `the file has ${found}, the model ${text(layer)}`)
+      }
+      values.set(name, tensor.data)
+    }
+  }
+  return values
+}
+
 /** Keras' weight -> PyTorch's. */
 const PARTS: Readonly<Record<string, string>> = {
   kernel: 'weight',

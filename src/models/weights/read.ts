@@ -1,0 +1,55 @@
+import { open } from 'node:fs/promises'
+import { failure } from '../../util/diagnostic.ts'
+import { readSafetensors } from '../../util/safetensors.ts'
+import type { LayerGraph, WeightMap } from '../layer-graph.ts'
+import { assignByName, assignByOrder, assignFromState } from './assign.ts'
+import { readKerasH5 } from './keras-h5.ts'
+import { readPytorch } from './pytorch.ts'
+
+/**
+ * Reads a weights file into a layer graph, whatever its format: legacy Keras .h5 (by order), safetensors with Keras'
+ * names (by name), a PyTorch state dict (by the names that `module` gives; only base models with such a mapping).
+ * The format is told from the file's first bytes. Throws BAD_WEIGHTS and WEIGHTS_MISMATCH; `name` stands for the file in messages.
+ */
+export async function readWeights(
+  path: string,
+  graph: LayerGraph,
+  module: ((layer: string) => string) | undefined,
+  name = path,
+): Promise<WeightMap> {
+  switch (await formatOf(path)) {
+    case 'hdf5':
+      return assignByOrder(graph, await readKerasH5(path), name)
+    case 'safetensors':
+      return assignByName(graph, await readSafetensors(path), name)
+    case 'pytorch':
+      if (module) return assignFromState(graph, await readPytorch(path), module, name)
+      throw failure(
+        'BAD_WEIGHTS',
+        `${name} is a PyTorch file, and ${graph.name} has no mapping for one`,
+        {
+          hint: 'use a Keras .h5 file of this model',
+        },
+      )
+    case undefined:
+      throw failure('BAD_WEIGHTS', `${name} is no weights file that can be read here`, {
+        hint: "legacy Keras .h5, safetensors with Keras' names and PyTorch state dicts are read",
+      })
+  }
+}
+
+async function formatOf(path: string): Promise<'hdf5' | 'safetensors' | 'pytorch' | undefined> {
+  const start = Buffer.alloc(16)
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw failure('BAD_WEIGHTS', `cannot read ${path}`, { cause: error })
+  })
+  try {
+    await file.read(start, 0, 16, 0)
+  } finally {
+    await file.close()
+  }
+  if (start.subarray(0, 8).equals(Buffer.from('\x89HDF\r\n\x1a\n', 'latin1'))) return 'hdf5'
+  if (start.readUInt32LE(0) === 0x04034b50 || start[0] === 0x80) return 'pytorch'
+  // A length of eight bytes, then JSON.
+  return start[8] === 0x7b ? 'safetensors' : undefined
+}
