@@ -4,7 +4,6 @@ import type { Diagnostic } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { isErrno, writeFileAtomic } from '../util/files.ts'
 import { stableJson, type Json } from '../util/json.ts'
-import { stableNumber } from '../util/text.ts'
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted'
 export type Figures = Readonly<Record<string, number>>
@@ -74,15 +73,6 @@ export const RUN_FILES = {
 export async function writeRecord(folder: string, record: RunRecord): Promise<void> {
   await writeFileAtomic(join(folder, RUN_FILES.record), stableJson(record as unknown as Json))
   if (record.status !== 'running') await rm(join(folder, RUN_FILES.running), { force: true })
-}
-
-/** The figures with six significant digits; a loss of infinity or NaN is left out, JSON has no form for it. */
-export function stableFigures(figures: Figures): Figures {
-  return Object.fromEntries(
-    Object.entries(figures)
-      .filter(([, value]) => Number.isFinite(value))
-      .map(([name, value]) => [name, stableNumber(value)]),
-  )
 }
 
 /** Marks the folder as worked on by this process, so that a reader can tell a running run from one that was killed. */

@@ -34,11 +34,6 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${countText(count)} ${count === 1 ? one : many}`
 }
 
-/** Rounded to six significant digits: what files of a run hold, so that they diff well. */
-export function stableNumber(value: number): number {
-  return Number.isFinite(value) ? Number(value.toPrecision(6)) : value
-}
-
 const BYTE_UNITS: Readonly<Record<string, number>> = {
   '': 1,
   b: 1,

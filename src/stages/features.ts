@@ -1,0 +1,77 @@
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { createPack, openPack } from '../data/pack.ts'
+import type { EngineName } from '../engines/engine.ts'
+import type { StageKind } from '../graph/stage.ts'
+import { sizeOf } from '../program/program.ts'
+import { featurePass } from '../training/feature-pass.ts'
+import { frozenGraph, trunkProgram, type TrunkOptions } from '../training/trunk.ts'
+import type { StageEnvironment } from './environment.ts'
+import { loadWeights, WEIGHTS_FILE } from './weights.ts'
+
+export interface FeaturesParams extends TrunkOptions {
+  readonly split: string
+}
+
+/** Pictures a run: where each engine is quickest (bench/trunk.ts). Rows do not depend on it. */
+const BATCH: Readonly<Record<EngineName, number>> = { tensorflow: 32, webgpu: 32, wasm: 8 }
+
+/** What the frozen trunk makes of every picture, once. Needs `pixels` and `weights`. */
+export function featuresKind(environment: StageEnvironment): StageKind {
+  return {
+    kind: 'features',
+    version: 1,
+    describe: 'run every picture through the frozen trunk',
+    estimate: async (stage, inputs) => {
+      const params = stage.params as unknown as FeaturesParams
+      const pixels = inputs['pixels'] && (await openPack(join(inputs['pixels'].path, params.split)))
+      if (!pixels) return {}
+      await pixels.close()
+      const width = sizeOf(frozenGraph(params).output.outputShape)
+      return { bytes: pixels.count * width * 4 }
+    },
+    run: (context) =>
+      environment.onEngine(async (engine) => {
+        const { split, ...options } = context.params as unknown as FeaturesParams
+        const pixels = await openPack(join(context.inputs['pixels']!.path, split))
+        const batch = BATCH[engine.info.name]
+        const weights = context.inputs['weights']!
+        const shape = [batch, ...pixels.index.shape.slice(1)]
+        const { outputShape } = frozenGraph(options).output
+        const session = await environment.compiled(
+          JSON.stringify([options, weights.digest, shape]),
+          async () => {
+            const values = await loadWeights(join(weights.path, WEIGHTS_FILE))
+            const { program } = trunkProgram(options, values, shape)
+            return engine.compile(program, { concurrency: availableParallelism() })
+          },
+        )
+        const features = await createPack(join(context.out, split), {
+          dtype: 'float32',
+          shape: [pixels.count, ...outputShape],
+          byteOrder: 'little',
+        })
+        try {
+          await featurePass({
+            session,
+            pixels,
+            features,
+            batch,
+            signal: context.signal,
+            onProgress: (done, total) =>
+              context.emit({
+                type: 'stageProgress',
+                stage: context.stage.id,
+                done,
+                total,
+                unit: 'pictures',
+              }),
+          })
+          await features.finish()
+        } finally {
+          await features.close()
+          await pixels.close()
+        }
+      }),
+  }
+}

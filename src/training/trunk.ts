@@ -1,0 +1,57 @@
+import { Builder } from '../program/builder.ts'
+import type { Program, Shape, Tensor } from '../program/program.ts'
+import { addHead, type HeadLayer } from '../models/head.ts'
+import { buildBaseModel, type BaseModelOptions } from '../models/base-model.ts'
+import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
+import { lower } from '../models/lower.ts'
+import { preprocess, type Preprocessing } from '../models/preprocessing.ts'
+
+/** Layers without weights and chance at the start of a head that shrink what is stored: part of the frozen pass. */
+export type TailLayer = 'GlobalAveragePooling2D' | 'GlobalMaxPooling2D'
+
+export interface TrunkOptions {
+  readonly model: BaseModelOptions
+  /** The head's first layer where it is a pooling: features are stored behind it, a fiftieth of the bytes. */
+  readonly tail?: TailLayer | undefined
+  readonly preprocessing: Preprocessing
+}
+
+/** The frozen layers that every picture passes once. */
+export function frozenGraph({ model, tail }: Pick<TrunkOptions, 'model' | 'tail'>): LayerGraph {
+  const trunk = buildBaseModel(model)
+  return tail ? addHead(trunk, [tail], 1) : trunk
+}
+
+/** The tail of a head, and the layers that are left to train. */
+export function splitHead(head: readonly HeadLayer[]): {
+  readonly tail: TailLayer | undefined
+  readonly rest: readonly HeadLayer[]
+} {
+  const [first, ...rest] = head
+  if (first === 'GlobalAveragePooling2D' || first === 'GlobalMaxPooling2D') {
+    return { tail: first, rest }
+  }
+  return { tail: undefined, rest: head }
+}
+
+/**
+ * The frozen pass as a Program with one entry, `features`: `pixels` uint8 [batch, height, width, channels] in 0..255 ->
+ * `features` float32 [batch, ...]. One channel is repeated to three. Weights are constants, batch norm is folded.
+ */
+export function trunkProgram(
+  options: TrunkOptions,
+  weights: WeightMap,
+  pixels: Shape,
+): { program: Program; outputShape: Shape } {
+  const graph = frozenGraph(options)
+  const b = new Builder()
+  const input = b.input('pixels', pixels, 'uint8')
+  const x = preprocess(b, threeChannels(b, input), options.preprocessing)
+  const { output } = lower(b, graph, { weights, start: { [graph.input.name]: x } })
+  b.entry('features', { fetches: { features: output }, updates: [] })
+  return { program: b.program(), outputShape: graph.output.outputShape }
+}
+
+function threeChannels(b: Builder, x: Tensor): Tensor {
+  return x.shape[3] === 1 ? b.concat([x, x, x], 3) : x
+}
