@@ -1,0 +1,77 @@
+import { randomInt } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import type { Engine, EngineInfo } from '../engines/engine.ts'
+import { chooseEngine } from '../engines/table.ts'
+import { pixelNumerics } from '../data/pixels.ts'
+import type { Stage } from '../graph/stage.ts'
+import { readLock } from '../pipeline/lock.ts'
+import type { LoadedPipeline } from '../pipeline/load.ts'
+import type { Pipeline } from '../pipeline/pipeline.ts'
+import { resolveStages } from '../pipeline/stages.ts'
+import type { Diagnostic } from '../util/diagnostic.ts'
+import { digestOf, type Digest } from '../util/digest.ts'
+import { canonicalJson, type Json } from '../util/json.ts'
+import { readRuns } from './read.ts'
+
+/** A pipeline file with everything decided that its stages depend on, and nothing loaded yet that computes. */
+export interface Prepared {
+  readonly name: string
+  readonly pipeline: Pipeline
+  /** The file's own text. */
+  readonly text: string
+  /** Of the resolved pipeline without name, notes and tags. */
+  readonly digest: Digest
+  readonly seed: number
+  /** False where the file asks for a random seed: a finished run is then never a hit. */
+  readonly isRepeatable: boolean
+  readonly engine: EngineInfo
+  readonly openEngine: () => Promise<Engine>
+  readonly stages: readonly Stage[]
+  readonly warnings: readonly Diagnostic[]
+}
+
+export async function prepare(
+  loaded: LoadedPipeline,
+  options: { readonly runs: string; readonly name?: string | undefined; readonly offline: boolean; readonly verbose?: boolean },
+): Promise<Prepared> {
+  const { pipeline } = loaded
+  const name = options.name ?? pipeline.name
+  const digest = digestOfPipeline(pipeline)
+  const seed = pipeline.seed === 'random' ? drawnSeed(options.runs, digest) : pipeline.seed
+  const { name: wanted, device, threads } = pipeline.engine
+  const engine = await chooseEngine({ name: wanted, device, threads, verbose: options.verbose })
+  const lockFile = join(dirname(loaded.file), 'pipeline.lock')
+  const lock = await readLock(lockFile)
+  const stages = resolveStages(pipeline, {
+    engine: engine.info,
+    seed,
+    pixelNumerics: await pixelNumerics(),
+    pinned: (source) => lock.pinned(source),
+    lockFile,
+    offline: options.offline,
+  })
+  return {
+    name,
+    pipeline,
+    text: loaded.text,
+    digest,
+    seed,
+    isRepeatable: pipeline.seed !== 'random',
+    engine: engine.info,
+    openEngine: engine.open,
+    stages,
+    warnings: loaded.warnings,
+  }
+}
+
+export function digestOfPipeline({ name: _, notes: __, tags: ___, ...rest }: Pipeline): Digest {
+  return digestOf(canonicalJson(rest as unknown as Json))
+}
+
+/** The seed of an unfinished run of the same pipeline, which goes on with it, else a fresh one. */
+function drawnSeed(runs: string, digest: Digest): number {
+  const unfinished = readRuns(runs).findLast(
+    ({ record }) => record.pipeline === digest && record.status !== 'done',
+  )
+  return unfinished?.record.seed ?? randomInt(2 ** 31)
+}

@@ -1,0 +1,201 @@
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Event } from '../graph/event.ts'
+import type { Artifact } from '../graph/stage.ts'
+import { readIndex } from '../data/index-table.ts'
+import { EVALUATION_FILES, type EvaluationFile } from '../stages/evaluate.ts'
+import { HISTORY_FILE, MODEL_FILE } from '../stages/train.ts'
+import { splitsOf } from '../pipeline/stages.ts'
+import type { Diagnostic } from '../util/diagnostic.ts'
+import { appendLine, diskError, writeFileAtomic } from '../util/files.ts'
+import { stableJson, type Json } from '../util/json.ts'
+import { stableNumber } from '../util/figures.ts'
+import { confusionSvg } from './confusion.ts'
+import { environment } from './environment.ts'
+import { makeRunFolder, newRunId } from './layout.ts'
+import { modelDescription, parameterCounts } from './model.ts'
+import type { Prepared } from './prepare.ts'
+import { resolvedYaml } from './resolved.ts'
+import {
+  markRunning,
+  RUN_FILES,
+  writeRecord,
+  type EpochRecord,
+  type RunRecord,
+  type StageRecord,
+} from './record.ts'
+import type { StoredRun } from './read.ts'
+import { summaryMarkdown } from './summary.ts'
+
+/** Writes a run folder while its stages run: events go in as they come, the rest at the end. */
+export interface Recorder {
+  readonly folder: string
+  event(event: Event): void
+  finish(artifacts: ReadonlyMap<string, Artifact>): Promise<RunRecord>
+  abandon(status: 'failed' | 'interrupted'): Promise<void>
+}
+
+export async function openRecorder(
+  prepared: Prepared,
+  options: { readonly runs: string; readonly cwd: string },
+  unfinished: StoredRun | undefined,
+): Promise<Recorder> {
+  const started = new Date()
+  const began = performance.now()
+  const id = unfinished?.record.id ?? newRunId(started, prepared.digest)
+  const folder = await makeRunFolder(options.runs, prepared.name, id)
+  const stages = new Map<string, StageRecord>()
+  const kinds = new Map(prepared.stages.map((stage) => [stage.id, stage.kind]))
+  const seconds = new Map<number, number>()
+  const warnings: Diagnostic[] = [...prepared.warnings]
+  const base: RunRecord = {
+    format: 1,
+    name: prepared.name,
+    id,
+    status: 'running',
+    pipeline: prepared.digest,
+    seed: prepared.seed,
+    engine: { ...prepared.engine },
+    started: unfinished?.record.started ?? `${started.toISOString().slice(0, 19)}Z`,
+    seconds: 0,
+    stages: [],
+    epochs: [],
+    metrics: {},
+    pictures: {},
+    classes: [],
+    parameters: { total: 0, trainable: 0 },
+    warnings: [],
+    environment: await environment(options.cwd),
+  }
+  await markRunning(folder)
+  await writeFileAtomic(join(folder, RUN_FILES.pipeline), prepared.text)
+  await writeFileAtomic(join(folder, RUN_FILES.resolved), resolvedYaml(prepared, folder))
+  await rm(join(folder, RUN_FILES.metrics), { force: true })
+  await writeRecord(folder, base)
+  /** Lines of metrics.jsonl are appended in the order of their epochs, one after the other. */
+  let lines: Promise<void> = Promise.resolve()
+
+  const soFar = (status: RunRecord['status']): RunRecord => ({
+    ...base,
+    status,
+    seconds: stableNumber((performance.now() - began) / 1000),
+    stages: prepared.stages.flatMap(({ id: stage }) => stages.get(stage) ?? []),
+    warnings: warnings.map(withoutPlaces),
+  })
+  return {
+    folder,
+    event: (event) => {
+      if (event.type === 'stageDone') {
+        const { stage, cached, fingerprint, digest, bytes } = event
+        const kind = kinds.get(stage) ?? stage
+        const took = stableNumber(event.seconds)
+        stages.set(stage, { id: stage, kind, cached, seconds: took, fingerprint, digest, bytes })
+      }
+      if (event.type === 'warning') warnings.push(event.diagnostic)
+      if (event.type === 'epochDone') {
+        const { epoch, phase, train, validation } = event
+        seconds.set(epoch, stableNumber(event.seconds))
+        const line = JSON.stringify({ epoch, phase, train, ...(validation ? { validation } : {}) })
+        lines = lines.then(() => appendLine(join(folder, RUN_FILES.metrics), line))
+      }
+    },
+    finish: async (artifacts) => {
+      await lines
+      const epochs = await writeHistory(folder, artifacts.get('train'), seconds)
+      const evaluated = await writeEvaluations(folder, prepared, artifacts)
+      const index = await readIndex(artifacts.get('index')!.path)
+      await copyFile(join(artifacts.get('index')!.path, 'index.jsonl'), join(folder, RUN_FILES.index))
+      await writeModel(folder, prepared, artifacts, index.classes)
+      const record: RunRecord = {
+        ...soFar('done'),
+        epochs,
+        metrics: evaluated,
+        pictures: Object.fromEntries(
+          splitsOf(prepared.pipeline).map((split) => [split, index.split(split).length]),
+        ),
+        classes: index.classes,
+        parameters: parameterCounts(prepared.pipeline, index.classes.length),
+      }
+      await writeFileAtomic(join(folder, RUN_FILES.summary), summaryMarkdown(record))
+      await writeRecord(folder, record)
+      return record
+    },
+    abandon: async (status) => {
+      await lines.catch(() => undefined)
+      await writeRecord(folder, soFar(status))
+    },
+  }
+}
+
+/** metrics.jsonl as the train artifact has it, whether it was trained now or before. */
+async function writeHistory(
+  folder: string,
+  train: Artifact | undefined,
+  seconds: ReadonlyMap<number, number>,
+): Promise<EpochRecord[]> {
+  if (!train) return []
+  const text = await readFile(join(train.path, HISTORY_FILE), 'utf8')
+  await writeFileAtomic(join(folder, RUN_FILES.metrics), text)
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const epoch = JSON.parse(line) as Omit<EpochRecord, 'seconds'>
+      return { ...epoch, seconds: seconds.get(epoch.epoch) ?? 0 }
+    })
+}
+
+async function writeEvaluations(
+  folder: string,
+  { pipeline }: Prepared,
+  artifacts: ReadonlyMap<string, Artifact>,
+): Promise<RunRecord['metrics']> {
+  const metrics: Record<string, Record<string, number>> = {}
+  const predictions: Buffer[] = []
+  for (const split of pipeline.evaluation.on) {
+    const { path } = artifacts.get(`evaluate:${split}`)!
+    const text = await readFile(join(path, EVALUATION_FILES.metrics), 'utf8')
+    const { figures, confusion, classes } = JSON.parse(text) as EvaluationFile
+    metrics[split] = figures
+    const title = `${pipeline.name}: ${split}`
+    await write(join(folder, `confusion-${split}.svg`), confusionSvg(confusion, classes, title))
+    await write(join(folder, `evaluation-${split}.json`), text)
+    if (pipeline.evaluation.predictions) {
+      predictions.push(await readFile(join(path, EVALUATION_FILES.predictions)))
+    }
+  }
+  if (predictions.length > 0) {
+    await write(join(folder, RUN_FILES.predictions), Buffer.concat(predictions))
+  }
+  return metrics
+}
+
+async function writeModel(
+  folder: string,
+  prepared: Prepared,
+  artifacts: ReadonlyMap<string, Artifact>,
+  classes: readonly string[],
+): Promise<void> {
+  const model = join(folder, RUN_FILES.model)
+  try {
+    await mkdir(model, { recursive: true })
+    await copyFile(join(artifacts.get('train')!.path, MODEL_FILE), join(model, MODEL_FILE))
+  } catch (error) {
+    throw diskError(error, model)
+  }
+  const description = modelDescription(prepared, artifacts.get('weights')?.digest, classes)
+  await write(join(model, 'model.json'), stableJson(description as unknown as Json))
+}
+
+async function write(path: string, data: string | Buffer): Promise<void> {
+  try {
+    await writeFile(path, data)
+  } catch (error) {
+    throw diskError(error, path)
+  }
+}
+
+/** A diagnostic without the file it points into: paths of this machine stay out of a run. */
+function withoutPlaces({ code, message, hint }: Diagnostic): Diagnostic {
+  return { code, message, ...(hint === undefined ? {} : { hint }) }
+}

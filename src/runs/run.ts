@@ -1,0 +1,117 @@
+import { openEnvironment } from '../stages/environment.ts'
+import { stageKinds } from '../stages/table.ts'
+import type { Event } from '../graph/event.ts'
+import { execute } from '../graph/execute.ts'
+import { planStages, type PlannedStage } from '../graph/plan.ts'
+import { openStore, type Store } from '../graph/store.ts'
+import type { Stage, StageKind } from '../graph/stage.ts'
+import { PipelineError } from '../util/diagnostic.ts'
+import type { StageEnvironment } from '../stages/environment.ts'
+import type { Prepared } from './prepare.ts'
+import { openRecorder } from './recorder.ts'
+import { readRuns, type StoredRun } from './read.ts'
+
+export interface RunOptions {
+  readonly store: string
+  readonly maxStoreBytes?: number | undefined
+  /** Absolute; where run folders are. */
+  readonly runs: string
+  readonly cwd: string
+  readonly jobs: number
+  readonly force: readonly string[]
+  readonly noCache: boolean
+  readonly restart: boolean
+  readonly signal: AbortSignal
+  readonly emit: (event: Event) => void
+}
+
+export interface Outcome extends StoredRun {
+  /** The run was finished before and nothing was computed. */
+  readonly again: boolean
+}
+
+/** An open store with the stage kinds that compute into it. */
+export interface Workshop {
+  readonly store: Store
+  readonly kinds: Readonly<Record<string, StageKind>>
+  readonly environment: StageEnvironment
+}
+
+export async function openWorkshop(
+  prepared: Prepared,
+  options: Pick<RunOptions, 'store' | 'maxStoreBytes'>,
+): Promise<Workshop> {
+  const { maxStoreBytes: maxBytes } = options
+  const store = await openStore(options.store, maxBytes === undefined ? {} : { maxBytes })
+  const environment = openEnvironment(prepared.openEngine)
+  return { store, kinds: stageKinds(environment), environment }
+}
+
+/**
+ * Runs a pipeline: the same one again, finished and with equal inputs, is its old run; else its stages are executed
+ * into a run folder, the unfinished one of the same pipeline where there is one. What fails or is interrupted leaves a run folder
+ * that says so. Throws PipelineError, or the signal's reason.
+ */
+export async function runPipeline(prepared: Prepared, options: RunOptions): Promise<Outcome> {
+  const { signal, force, noCache, restart } = options
+  const workshop = await openWorkshop(prepared, options)
+  const { store, kinds, environment } = workshop
+  try {
+    const earlier = readRuns(options.runs).filter(
+      ({ record }) => record.name === prepared.name && record.pipeline === prepared.digest,
+    )
+    const plan = await planStages(prepared.stages, kinds, store, { signal, force, noCache })
+    const finished = prepared.isRepeatable ? finishedRun(earlier, plan) : undefined
+    if (finished && force.length === 0 && !noCache && !restart) return { ...finished, again: true }
+    const isForced = force.length > 0 || noCache
+    const unfinished = isForced ? undefined : earlier.findLast(isUnfinished)
+    const recorder = await openRecorder(prepared, options, unfinished)
+    const emit = (event: Event): void => {
+      recorder.event(event)
+      options.emit(event)
+    }
+    const want = prepared.stages.filter(isWanted).map((stage) => stage.id)
+    try {
+      const { jobs } = options
+      const artifacts = await execute(prepared.stages, kinds, store, {
+        jobs,
+        signal,
+        emit,
+        force,
+        noCache,
+        restart,
+        want,
+      })
+      const record = await recorder.finish(artifacts)
+      return { record, folder: recorder.folder, again: false }
+    } catch (error) {
+      const isFailure = error instanceof PipelineError
+      await recorder.abandon(isFailure ? 'failed' : 'interrupted')
+      throw error
+    }
+  } finally {
+    await environment.close()
+    await store.close()
+  }
+}
+
+/** The newest finished run whose stages came to what the plan knows they come to. */
+function finishedRun(earlier: StoredRun[], plan: readonly PlannedStage[]): StoredRun | undefined {
+  if (plan.some(({ state, digest }) => state !== 'cached' || digest === undefined)) return undefined
+  const digests = new Map(plan.map(({ stage, digest }) => [stage.id, digest]))
+  return earlier.findLast(
+    ({ record }) =>
+      record.status === 'done' &&
+      record.stages.length === digests.size &&
+      record.stages.every((stage) => digests.get(stage.id) === stage.digest),
+  )
+}
+
+function isUnfinished({ record }: StoredRun): boolean {
+  return record.status === 'interrupted' || record.status === 'failed'
+}
+
+/** The stages that a run folder is written from. */
+function isWanted({ kind }: Stage): boolean {
+  return kind === 'index' || kind === 'train' || kind === 'evaluate'
+}

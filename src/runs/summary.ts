@@ -1,0 +1,69 @@
+import { metricText, plural, secondsText } from '../util/text.ts'
+import type { RunRecord } from './record.ts'
+
+/** summary.md: what a person wants to read of a run, in Markdown. */
+export function summaryMarkdown(record: RunRecord): string {
+  const { engine, parameters } = record
+  const lines = [
+    `# ${record.name}`,
+    '',
+    `Run ${record.id}, ${record.status}, seed ${record.seed}${
+      engine ? `, ${engine.name} ${engine.version} on ${engine.device}` : ''
+    }.`,
+    '',
+    `${plural(parameters.total, 'parameter')}, ${parameters.trainable.toLocaleString('en-US')} of them trained. ${plural(record.classes.length, 'class', 'classes')}: ${listText(record.classes)}.`,
+    '',
+    ...metricTable(record),
+    ...epochTable(record),
+    '## Stages',
+    '',
+    '| stage | time |',
+    '|---|---|',
+    ...record.stages.map((s) => `| ${s.id} | ${s.cached ? 'cached' : secondsText(s.seconds)} |`),
+    '',
+  ]
+  return `${lines.join('\n')}`
+}
+
+function metricTable({ metrics, pictures }: RunRecord): string[] {
+  const splits = Object.keys(metrics)
+  if (splits.length === 0) return []
+  const names = [...new Set(splits.flatMap((split) => Object.keys(metrics[split]!)))]
+  return [
+    '## Metrics',
+    '',
+    `| | ${splits.map((s) => `${s} (${plural(pictures[s] ?? 0, 'picture')})`).join(' | ')} |`,
+    `|---|${splits.map(() => '---|').join('')}`,
+    ...names.map((name) => {
+      const values = splits.map((s) => {
+        const value = metrics[s]![name]
+        return value === undefined ? '' : metricText(value)
+      })
+      return `| ${name} | ${values.join(' | ')} |`
+    }),
+    '',
+    ...splits.map((split) => `![confusion matrix of ${split}](confusion-${split}.svg)`),
+    '',
+  ]
+}
+
+function epochTable({ epochs }: RunRecord): string[] {
+  if (epochs.length === 0) return []
+  const cell = (value: number | undefined) => (value === undefined ? '' : metricText(value))
+  return [
+    '## Epochs',
+    '',
+    '| epoch | loss | accuracy | validation loss | validation accuracy |',
+    '|---|---|---|---|---|',
+    ...epochs.map(
+      ({ epoch, train, validation }) =>
+        `| ${epoch} | ${cell(train['loss'])} | ${cell(train['accuracy'])} | ${cell(validation?.['loss'])} | ${cell(validation?.['accuracy'])} |`,
+    ),
+    '',
+  ]
+}
+
+function listText(names: readonly string[]): string {
+  if (names.length <= 12) return names.join(', ')
+  return `${names.slice(0, 12).join(', ')} and ${names.length - 12} more`
+}
