@@ -12,7 +12,7 @@ import type { StageEnvironment } from './environment.ts'
 import { openSplit } from './labelled-split.ts'
 import { writeWeights } from './weights.ts'
 
-export interface TrainParams extends HeadOptions {
+export interface TrainParams extends Omit<HeadOptions, 'classes'> {
   readonly optimizer: OptimizerConfig & { readonly learningRate: number }
   readonly epochs: number
   readonly batchSize: number
@@ -32,8 +32,8 @@ export function trainKind(environment: StageEnvironment): StageKind {
     version: 1,
     describe: 'train the head on the stored features',
     run: async (context) => {
-      const params = context.params as unknown as TrainParams
       const { classes } = await readIndex(context.inputs['index']!.path)
+      const params = { ...(context.params as unknown as TrainParams), classes: classes.length }
       const train = await openSplit(context.inputs['index']!, context.inputs['train']!, 'train')
       const validation = await openValidation(context)
       try {

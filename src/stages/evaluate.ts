@@ -1,0 +1,133 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readIndex, type IndexRow } from '../data/index-table.ts'
+import type { StageKind } from '../graph/stage.ts'
+import { evaluateSplit } from '../training/fit.ts'
+import { headProgram, type HeadOptions } from '../training/head-program.ts'
+import { scoreOutputs, type ClassFigures, type MetricName } from '../training/metrics.ts'
+import { stableFigures, stableNumber } from '../util/figures.ts'
+import { stableJson, type Json } from '../util/json.ts'
+import type { StageEnvironment } from './environment.ts'
+import { openSplit } from './labelled-split.ts'
+import { MODEL_FILE } from './train.ts'
+import { loadWeights } from './weights.ts'
+
+export interface EvaluateParams extends Omit<HeadOptions, 'classes'> {
+  readonly split: string
+  readonly metrics: readonly MetricName[]
+  readonly predictions: boolean
+}
+
+/** Files of an evaluate artifact. */
+export const EVALUATION_FILES = {
+  metrics: 'metrics.json',
+  predictions: 'predictions.jsonl',
+} as const
+
+/** metrics.json. */
+export interface EvaluationFile {
+  readonly split: string
+  readonly pictures: number
+  readonly classes: readonly string[]
+  readonly figures: Readonly<Record<string, number>>
+  readonly perClass: readonly ClassFigures[]
+  /** Pictures by [truth][prediction]. */
+  readonly confusion: readonly (readonly number[])[]
+}
+
+/** One line of predictions.jsonl. */
+export interface PredictionLine {
+  readonly split: string
+  readonly image: string
+  readonly label: string
+  readonly predicted: string
+  /** Of the predicted class. */
+  readonly probability: number
+  readonly loss: number
+  /** Of every class, in their order. */
+  readonly probabilities: readonly number[]
+}
+
+/** Scores the trained head on one split. Needs `index`, `features` and `model`. */
+export function evaluateKind(environment: StageEnvironment): StageKind {
+  return {
+    kind: 'evaluate',
+    version: 1,
+    describe: 'score the trained model on a split',
+    run: async (context) => {
+      const { split, metrics, predictions, ...options } =
+        context.params as unknown as EvaluateParams
+      const { index, features, model } = context.inputs
+      const table = await readIndex(index!.path)
+      const { classes } = table
+      const weights = await loadWeights(join(model!.path, MODEL_FILE))
+      const data = await openSplit(index!, features!, split)
+      const { pictures } = data.features
+      const { program, shape } = headProgram(
+        { ...options, classes: classes.length },
+        weights,
+        undefined,
+        pictures,
+      )
+      const outputs = new Float32Array(pictures * shape.width)
+      const losses = new Float32Array(pictures)
+      try {
+        await environment.onEngine(async (engine) => {
+          const session = await engine.compile(program)
+          try {
+            const { signal } = context
+            await evaluateSplit({ session, head: shape, signal }, data, (row, values, loss) => {
+              outputs.set(values, row * shape.width)
+              losses[row] = loss
+            })
+          } finally {
+            await session.close()
+          }
+        })
+      } finally {
+        await data.close()
+      }
+      const scores = scoreOutputs({ outputs, losses, labels: data.labels, classes, metrics })
+      const file: EvaluationFile = {
+        split,
+        pictures,
+        classes,
+        figures: stableFigures(scores.figures),
+        perClass: scores.perClass,
+        confusion: scores.confusion,
+      }
+      await writeFile(
+        join(context.out, EVALUATION_FILES.metrics),
+        stableJson(file as unknown as Json),
+      )
+      if (!predictions) return
+      const lines = table
+        .split(split)
+        .map((row, i) => JSON.stringify(lineOf(row, classes, outputs, losses[i]!, i, shape.width)))
+      await writeFile(join(context.out, EVALUATION_FILES.predictions), `${lines.join('\n')}\n`)
+    },
+  }
+}
+
+function lineOf(
+  row: IndexRow,
+  classes: readonly string[],
+  outputs: Float32Array,
+  loss: number,
+  i: number,
+  width: number,
+): PredictionLine {
+  const raw = outputs.subarray(i * width, (i + 1) * width)
+  // One output is the probability of the second class.
+  const values = width === 1 ? [1 - raw[0]!, raw[0]!] : [...raw]
+  const best = width === 1 ? Number(raw[0]! > 0.5) : values.indexOf(Math.max(...values))
+  return {
+    split: row.split,
+    image: row.path,
+    label: row.label,
+    predicted: classes[best]!,
+    probability: stableNumber(values[best]!),
+    loss: stableNumber(loss),
+    probabilities: values.map(stableNumber),
+  }
+}
