@@ -1,0 +1,207 @@
+/**
+ * A pipeline file after everything is resolved: short forms written out, defaults filled, paths absolute. It is
+ * itself a valid pipeline file (`pipeline config` prints it). Keys that this version refuses are left out.
+ */
+export interface Pipeline {
+  /** The folder under runs/. With `notes` and `tags` outside every fingerprint. */
+  readonly name: string
+  readonly notes?: string
+  readonly tags: readonly string[]
+  /** `random` is drawn by the run, not here. */
+  readonly seed: number | 'random'
+  readonly engine: EngineSettings
+  readonly dataset: Dataset
+  readonly preprocessing: Preprocessing
+  readonly baseModel: BaseModel
+  readonly freeze: Freeze
+  readonly features: Features
+  readonly head: readonly HeadLayer[]
+  readonly loss: Loss
+  readonly optimizer: Optimizer
+  readonly training: Training
+  readonly evaluation: Evaluation
+}
+
+export interface EngineSettings {
+  readonly name: 'auto' | 'tensorflow' | 'webgpu' | 'wasm'
+  /** `cpu`, `gpu`, `gpu:1`. */
+  readonly device?: string
+  /** Enters a fingerprint only when it is written. */
+  readonly threads?: number
+  readonly precision: 'float32' | 'mixed'
+}
+
+export type SplitName = 'train' | 'validation' | 'test'
+
+export interface Dataset {
+  readonly source: Source
+  /** Folder inside the source, POSIX; `.` is the source itself. */
+  readonly root: string
+  readonly layout: 'folders' | { readonly csv: CsvLayout }
+  readonly splits: Readonly<{ train: Split } & { [split in 'validation' | 'test']?: Split }>
+  readonly classes?: readonly string[]
+  /** [height, width] in pixels. */
+  readonly imageSize: readonly [number, number]
+  readonly resize: Resize
+  readonly fit: 'stretch' | 'crop' | 'pad'
+  readonly colorMode: 'rgb' | 'grayscale'
+  readonly transparency: 'white' | 'drop'
+  readonly exif: boolean
+  readonly badImages: 'fail' | { readonly skip: number }
+}
+
+/** `path` is absolute. */
+export type Source =
+  | { readonly path: string }
+  | { readonly url: string; readonly sha256?: string }
+  | { readonly npm: string }
+  | { readonly pypi: string }
+
+/** `file` is absolute; the others are names of columns. */
+export interface CsvLayout {
+  readonly file: string
+  readonly image: string
+  readonly label: string
+  readonly split: string
+}
+
+/** A string is a folder below root, or with a csv a value of its split column. */
+export type Split = string | SplitPart
+
+export interface SplitPart {
+  readonly from: SplitName
+  /** In (0, 1). */
+  readonly fraction: number
+  readonly how:
+    'stratified' | 'random' | 'hash' | 'kerasValidationSplit' | 'kerasImageDatasetFromDirectory'
+  readonly seed: number
+}
+
+export type Resize =
+  | {
+      readonly library: 'pillow'
+      readonly method: 'nearest' | 'bilinear' | 'bicubic' | 'lanczos' | 'box'
+    }
+  | { readonly library: 'tensorflow'; readonly method: 'bilinear' | 'nearest' }
+
+/** What is done to pixel values 0..255: `mean` and `std` have three entries, one a channel (red, green, blue). */
+export type Preprocessing = (
+  | { readonly rescale: number }
+  | { readonly mode: 'tf' | 'torch' | 'caffe' | 'none' }
+  | { readonly mean: readonly number[]; readonly std: readonly number[] }
+) & { readonly force?: boolean }
+
+export interface BaseModel {
+  /** keras.applications' name. */
+  readonly name: string
+  readonly weights: Weights
+  readonly includeTop: boolean
+  readonly pooling: 'none' | 'avg' | 'max'
+  /** Only where the family has it. */
+  readonly alpha?: number
+}
+
+/** `path` is absolute; `file` names what is used inside an archive or package. */
+export type Weights =
+  | 'imagenet'
+  | 'none'
+  | { readonly path: string; readonly file?: string }
+  | { readonly url: string; readonly sha256?: string; readonly file?: string }
+  | { readonly npm: string; readonly file: string }
+  | { readonly pypi: string; readonly file: string }
+
+export type Freeze =
+  | 'all'
+  | 'none'
+  | { readonly first: number }
+  | { readonly upTo: string }
+  | { readonly layers: readonly string[] }
+  | { readonly except: readonly string[] }
+
+export interface Features {
+  readonly when: 'auto' | 'always' | 'never'
+  readonly maxBytes?: number
+  readonly dtype: 'float32' | 'float16'
+}
+
+/** A name, or Keras' class name as the one key with Keras' arguments below it. */
+export type HeadLayer =
+  | 'Flatten'
+  | 'GlobalAveragePooling2D'
+  | 'GlobalMaxPooling2D'
+  | { readonly Dense: Dense }
+  | { readonly Dropout: { readonly rate: number } }
+  | { readonly BatchNormalization: BatchNormalization }
+  | { readonly Activation: { readonly activation: Activation } }
+
+export type Activation = 'linear' | 'relu' | 'relu6' | 'sigmoid' | 'softmax' | 'tanh' | 'softplus'
+
+export interface Dense {
+  /** `classes` stands for the number of classes, known once the pictures are indexed. */
+  readonly units: number | 'classes'
+  readonly activation: Activation
+  readonly useBias: boolean
+  readonly kernelInitializer: Initializer
+  readonly biasInitializer: Initializer
+}
+
+export interface BatchNormalization {
+  readonly momentum: number
+  readonly epsilon: number
+  readonly center: boolean
+  readonly scale: boolean
+}
+
+/** Keras' initializers, arguments in camelCase. */
+export interface Initializer {
+  readonly name: string
+  readonly [argument: string]: number | string
+}
+
+export type Loss =
+  | {
+      readonly name: 'BinaryCrossentropy' | 'CategoricalCrossentropy'
+      readonly labelSmoothing: number
+    }
+  | { readonly name: 'SparseCategoricalCrossentropy' }
+
+export type Optimizer = { readonly learningRate: number } & (
+  | { readonly name: 'SGD'; readonly momentum: number; readonly nesterov: boolean }
+  | {
+      readonly name: 'RMSprop'
+      readonly rho: number
+      readonly momentum: number
+      readonly epsilon: number
+      readonly centered: boolean
+    }
+  | ({ readonly name: 'Adam' } & Moments)
+  | ({ readonly name: 'AdamW'; readonly weightDecay: number } & Moments)
+)
+
+interface Moments {
+  readonly beta1: number
+  readonly beta2: number
+  readonly epsilon: number
+  readonly amsgrad: boolean
+}
+
+export interface Training {
+  readonly epochs: number
+  readonly batchSize: number
+  readonly lastBatch: 'keep' | 'drop'
+  readonly shuffle: boolean
+  readonly classWeight: 'none' | 'balanced' | Readonly<Record<string, number>>
+  /** `epoch`, `500 batches`, `90s`, `5m`, `1h`; whichever comes first. */
+  readonly checkpoint: { readonly every: readonly string[] }
+}
+
+export type MetricName =
+  'loss' | 'accuracy' | 'top5Accuracy' | 'precision' | 'recall' | 'f1' | 'auc'
+
+export interface Evaluation {
+  /** Empty where there is neither a test nor a validation split. */
+  readonly on: readonly SplitName[]
+  /** Begins with accuracy; loss is computed in any case. */
+  readonly metrics: readonly MetricName[]
+  readonly predictions: boolean
+}
