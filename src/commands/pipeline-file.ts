@@ -1,0 +1,58 @@
+import { availableParallelism } from 'node:os'
+import { storeRoot } from '../graph/store-root.ts'
+import { loadPipeline } from '../pipeline/load.ts'
+import { prepare, type Prepared } from '../runs/prepare.ts'
+import { runsRoot } from '../runs/read.ts'
+import { failure } from '../util/diagnostic.ts'
+import type { CommandContext } from './context.ts'
+
+/** Flags of every command that takes a pipeline file and looks at its stages. */
+export interface RunFlags {
+  readonly set?: readonly string[]
+  readonly name?: string
+  readonly engine?: string
+  readonly features?: string
+  readonly force?: readonly string[]
+  /** False with --no-cache. */
+  readonly cache?: boolean
+  readonly jobs?: string
+  readonly offline?: boolean
+  readonly store?: string
+  readonly runs?: string
+  readonly verbose?: boolean
+}
+
+/** Loads the file with its overrides and decides everything that its stages depend on. */
+export async function prepareFile(
+  file: string,
+  flags: RunFlags,
+  { env, cwd }: CommandContext,
+): Promise<Prepared> {
+  const set = [
+    ...(flags.set ?? []),
+    ...(flags.engine === undefined ? [] : [`engine=${flags.engine}`]),
+    ...(flags.features === undefined ? [] : [`features=${flags.features}`]),
+  ]
+  const loaded = await loadPipeline(file, { set, env, cwd })
+  return prepare(loaded, {
+    runs: runsRoot(flags.runs, env, cwd),
+    name: flags.name,
+    offline: flags.offline ?? false,
+    verbose: flags.verbose ?? false,
+  })
+}
+
+export function storeOptions(
+  flags: Pick<RunFlags, 'store'>,
+  { env, cwd }: Pick<CommandContext, 'env' | 'cwd'>,
+): { store: string } {
+  return { store: storeRoot(env, flags.store, cwd) }
+}
+
+/** `--jobs`: stages that may run side by side; default the number of cores, at most 4. */
+export function jobsOf({ jobs }: RunFlags): number {
+  if (jobs === undefined) return Math.min(4, availableParallelism())
+  const count = Number(jobs)
+  if (Number.isInteger(count) && count >= 1 && count <= 256) return count
+  throw failure('USAGE', `--jobs takes a whole number from 1 to 256, got ${jobs}`)
+}

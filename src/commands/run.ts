@@ -1,0 +1,59 @@
+import { runsRoot } from '../runs/read.ts'
+import { runPipeline } from '../runs/run.ts'
+import type { CommandContext } from './context.ts'
+import { jobsOf, prepareFile, storeOptions, type RunFlags } from './pipeline-file.ts'
+import { openPrinter, type LogStyle } from './screen/printer.ts'
+import { resultJson, resultText } from './screen/result.ts'
+
+export interface RunCommandFlags extends RunFlags {
+  readonly restart?: boolean
+  readonly log?: LogStyle
+  readonly json?: boolean
+  readonly dryRun?: boolean
+}
+
+/** `pipeline run FILE`: executes what is missing and prints the result. */
+export async function run(
+  [file]: readonly string[],
+  flags: RunCommandFlags,
+  context: CommandContext,
+): Promise<void> {
+  if (flags.dryRun) return (await import('./plan.ts')).run([file!], flags, context)
+  const { cwd, env, signal, stdout, stderr } = context
+  const prepared = await prepareFile(file!, flags, context)
+  const printer = await openPrinter(flags.log ?? 'auto', stderr, env)
+  for (const diagnostic of prepared.warnings) printer.event({ type: 'warning', diagnostic })
+  const began = performance.now()
+  const ended = (status: 'done' | 'failed' | 'interrupted') =>
+    printer.event({ type: 'runDone', status, seconds: (performance.now() - began) / 1000 })
+  try {
+    const outcome = await runPipeline(prepared, {
+      ...storeOptions(flags, context),
+      runs: runsRoot(flags.runs, env, cwd),
+      cwd,
+      jobs: jobsOf(flags),
+      force: flags.force ?? [],
+      noCache: flags.cache === false,
+      restart: flags.restart ?? false,
+      signal,
+      emit: (event) => printer.event(event),
+    })
+    ended('done')
+    printer.close()
+    const { record, folder, again } = outcome
+    const next = [
+      `pipeline show ${record.name}@latest`,
+      `pipeline run ${file} --set training.epochs=${2 * prepared.pipeline.training.epochs}`,
+    ]
+    stdout.write(
+      flags.json
+        ? `${JSON.stringify(resultJson(record, folder, cwd), null, 2)}\n`
+        : resultText(record, folder, { cwd, again, next }),
+    )
+  } catch (error) {
+    ended(signal.aborted ? 'interrupted' : 'failed')
+    throw error
+  } finally {
+    printer.close()
+  }
+}

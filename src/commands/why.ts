@@ -1,0 +1,66 @@
+import { planStages, type PlannedStage } from '../graph/plan.ts'
+import type { Change } from '../graph/why.ts'
+import { openWorkshop } from '../runs/run.ts'
+import { failure } from '../util/diagnostic.ts'
+import { canonicalJson, type Json } from '../util/json.ts'
+import type { CommandContext } from './context.ts'
+import { prepareFile, storeOptions, type RunFlags } from './pipeline-file.ts'
+import { formatOf } from './plan.ts'
+import { tableText } from './screen/table.ts'
+
+export interface WhyFlags extends RunFlags {
+  readonly json?: boolean
+  readonly md?: boolean
+  readonly csv?: boolean
+}
+
+/** `pipeline why FILE [STAGE]`: for each stage HIT or MISS, and what changed since the most similar earlier time. */
+export async function run(
+  [file, wanted]: readonly string[],
+  flags: WhyFlags,
+  context: CommandContext,
+): Promise<void> {
+  const prepared = await prepareFile(file!, flags, context)
+  const workshop = await openWorkshop(prepared, storeOptions(flags, context))
+  try {
+    const { signal } = context
+    const plan = await planStages(prepared.stages, workshop.kinds, workshop.store, { signal })
+    const chosen = plan.filter(
+      ({ stage }) => wanted === undefined || stage.id === wanted || stage.kind === wanted,
+    )
+    if (chosen.length === 0) {
+      throw failure('USAGE', `no stage ${wanted}`, {
+        hint: `stages here: ${plan.map(({ stage }) => stage.id).join(', ')}`,
+      })
+    }
+    context.stdout.write(
+      flags.json
+        ? `${JSON.stringify(chosen.map(whyJson), null, 2)}\n`
+        : tableText(['stage', '', 'because'], chosen.flatMap(whyRows), formatOf(flags)),
+    )
+  } finally {
+    await workshop.environment.close()
+    workshop.store.close()
+  }
+}
+
+function verdict({ state }: PlannedStage): 'HIT' | 'MISS' | 'UNKNOWN' {
+  return state === 'cached' ? 'HIT' : state === 'run' ? 'MISS' : 'UNKNOWN'
+}
+
+function whyJson(planned: PlannedStage): Json {
+  const { stage, why, changes } = planned
+  return { id: stage.id, verdict: verdict(planned), why, changes: changes as unknown as Json }
+}
+
+function whyRows(planned: PlannedStage): string[][] {
+  const { stage, why, changes } = planned
+  const [first, ...more] = changes
+  const because = first ? changeText(first) : why
+  return [[stage.id, verdict(planned), because], ...more.map((c) => ['', '', changeText(c)])]
+}
+
+function changeText({ path, old, now }: Change): string {
+  const text = (value: Json | undefined) => (value === undefined ? 'nothing' : canonicalJson(value))
+  return `${path}: ${text(old)} -> ${text(now)}`
+}
