@@ -8,7 +8,7 @@ import { join } from 'node:path'
 const LABELS = {
   'Animals & Nature': 'animals',
   'Food & Drink': 'food',
-  'Objects': 'objects',
+  Objects: 'objects',
   'People & Body': 'people',
   'Smileys & Emotion': 'faces',
   'Travel & Places': 'places',
