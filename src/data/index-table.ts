@@ -63,7 +63,52 @@ export function bySplit(a: string, b: string): number {
   return rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0)
 }
 
-/** Writes `index.jsonl`, `classes.json` and `summary.json` into the folder, byte for byte the same for equal input. */
+/**
+ * What later stages read of one split, each in a file of its own, so that a stage depends on no more than that: decoding on
+ * the pictures, training on the labels.
+ */
+export const SPLIT_FILES = {
+  pictures: (split: string) => `${split}.pictures.jsonl`,
+  labels: (split: string) => `${split}.labels.json`,
+} as const
+
+export type PictureRow = Pick<IndexRow, 'path' | 'sha256' | 'width' | 'height' | 'format' | 'bytes'>
+
+/** The labels of a split in index order, as numbers into `classes`. */
+export interface SplitLabels {
+  readonly classes: readonly string[]
+  readonly labels: readonly number[]
+}
+
+export async function readPictures(folder: string, split: string): Promise<PictureRow[]> {
+  const text = await readFile(join(folder, SPLIT_FILES.pictures(split)), 'utf8')
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as PictureRow)
+}
+
+export async function readLabels(folder: string, split: string): Promise<SplitLabels> {
+  return JSON.parse(await readFile(join(folder, SPLIT_FILES.labels(split)), 'utf8')) as SplitLabels
+}
+
+async function writeSplit(
+  folder: string,
+  split: string,
+  rows: readonly IndexRow[],
+  classes: readonly string[],
+): Promise<void> {
+  const own = rows.filter((row) => row.split === split)
+  const lines = own.map(({ label: _, split: __, ...picture }) => `${JSON.stringify(picture)}\n`)
+  await writeFile(join(folder, SPLIT_FILES.pictures(split)), lines.join(''))
+  const labels: SplitLabels = { classes, labels: own.map((row) => classes.indexOf(row.label)) }
+  await writeFile(join(folder, SPLIT_FILES.labels(split)), `${JSON.stringify(labels)}\n`)
+}
+
+/**
+ * Writes `index.jsonl`, `classes.json`, `summary.json` and the files of each split into the folder, byte for byte the
+ * same for equal input.
+ */
 export async function writeIndex(
   folder: string,
   rows: readonly IndexRow[],
@@ -75,6 +120,7 @@ export async function writeIndex(
     await writeFile(join(folder, 'index.jsonl'), lines.join(''))
     await writeFile(join(folder, 'classes.json'), `${JSON.stringify(classes, null, 2)}\n`)
     await writeFile(join(folder, 'summary.json'), stableJson(summary as unknown as Json))
+    for (const split of Object.keys(summary.splits)) await writeSplit(folder, split, rows, classes)
   } catch (error) {
     throw diskError(error, folder)
   }

@@ -4,7 +4,7 @@ import { PipelineError } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { asStageError, computeStage, isStop } from './compute.ts'
 import type { Event } from './event.ts'
-import { documentOf, fingerprintOf } from './fingerprint.ts'
+import { digestOfPart, documentOf, fingerprintOf } from './fingerprint.ts'
 import { hexOf } from './layout.ts'
 import { orderStages, wantedNodes, type Node } from './order.ts'
 import type { Owner } from './owner.ts'
@@ -34,6 +34,7 @@ export interface ExecuteOptions {
 interface Known {
   readonly fingerprint: Digest
   readonly digest: Digest
+  readonly parts?: Readonly<Record<string, Digest>> | undefined
   readonly bytes: number
 }
 
@@ -226,17 +227,21 @@ class Execution {
   async #open(node: Node, known: Known): Promise<Artifact | undefined> {
     const began = performance.now()
     const { digest, fingerprint } = known
-    const artifact = await this.#store.open(digest, fingerprint, this.#warnOf(node))
-    if (!artifact) return undefined
+    const opened = await this.#store.open(digest, fingerprint, this.#warnOf(node))
+    if (!opened) return undefined
+    const artifact = { ...opened, parts: known.parts }
     this.#held.set(fingerprint, artifact)
     this.#announceCached(node, artifact, began)
     return artifact
   }
 
-  async #document(node: Node, inputs: readonly (readonly [string, { readonly digest: Digest }])[]) {
+  async #document(node: Node, inputs: readonly (readonly [string, Omit<Known, 'fingerprint'>])[]) {
     const { stage, kind } = node
     const source = kind.probe && (await once(this.#probes, node, () => this.#probe(node)))
-    const digests = Object.fromEntries(inputs.map(([name, { digest }]) => [name, digest]))
+    const outputs = new Map(inputs)
+    const digests = Object.fromEntries(
+      node.needs.map(([name, , part]) => [name, digestOfPart(outputs.get(name)!, part)]),
+    )
     const document = documentOf(stage, kind, digests, source)
     return { document, fingerprint: fingerprintOf(document) }
   }

@@ -29,3 +29,17 @@ export function documentOf(
 export function fingerprintOf(document: FingerprintDocument): Digest {
   return digestOf(canonicalJson(document as unknown as JsonObject))
 }
+
+/** What an input adds to a fingerprint: the digest of its whole output, or of the one file that is read. */
+export function digestOfPart(
+  output: {
+    readonly digest: Digest
+    readonly parts?: Readonly<Record<string, Digest>> | undefined
+  },
+  part: string | undefined,
+): Digest {
+  if (part === undefined) return output.digest
+  const digest = output.parts?.[part]
+  if (digest === undefined) throw new Error(`no file ${part} in the output of a stage`)
+  return digest
+}

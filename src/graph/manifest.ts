@@ -106,6 +106,16 @@ export async function sealTree(
   return { manifest: manifestOf(files), stats: { clock: String(clock), files: stats } }
 }
 
+/** The digests of the files at the top, by name; none for an artifact of many files. */
+export function partsOf({ files }: Manifest): Record<string, Digest> | undefined {
+  const top = files.filter((file) => !file.path.includes('/'))
+  if (files.length > MOST_PARTS || top.length === 0) return undefined
+  return Object.fromEntries(top.map((file) => [file.path, `sha256:${file.sha256}` as const]))
+}
+
+/** Results are read at every plan: they stay small. */
+const MOST_PARTS = 32
+
 export function manifestOf(files: readonly FileEntry[]): Manifest {
   const bytes = files.reduce((sum, file) => sum + file.size, 0)
   return { format: 1, digest: contentDigest(files), bytes, files }

@@ -4,8 +4,8 @@ import type { Stage, StageKind } from './stage.ts'
 export interface Node {
   readonly stage: Stage
   readonly kind: StageKind
-  /** Input name -> node. */
-  readonly needs: readonly (readonly [string, Node])[]
+  /** Input name, node, and the one file of its artifact that counts where not all of it does. */
+  readonly needs: readonly (readonly [name: string, node: Node, part?: string])[]
 }
 
 /**
@@ -26,10 +26,12 @@ export function orderStages(
     if (path.includes(stage.id)) throw new Error(`stages in a circle: ${path.join(' -> ')}`)
     const kind = kinds[stage.kind]
     if (!kind) throw new Error(`stage ${stage.id} is of the unknown kind ${stage.kind}`)
-    const needs = Object.entries(stage.needs).map(([name, id]) => {
+    const needs = Object.entries(stage.needs).map(([name, reference]) => {
+      const [id, part] = reference.split('#') as [string, string | undefined]
       const need = byId.get(id)
       if (!need) throw new Error(`stage ${stage.id} needs ${id}, which is not in the plan`)
-      return [name, visit(need, [...path, stage.id])] as const
+      const needed = visit(need, [...path, stage.id])
+      return part === undefined ? ([name, needed] as const) : ([name, needed, part] as const)
     })
     const node = { stage, kind, needs }
     nodes.set(stage.id, node)

@@ -1,5 +1,5 @@
 import type { Digest } from '../util/digest.ts'
-import { documentOf, fingerprintOf } from './fingerprint.ts'
+import { digestOfPart, documentOf, fingerprintOf } from './fingerprint.ts'
 import { orderStages, wantedNodes, type Node } from './order.ts'
 import type { Result, Warn } from './results.ts'
 import type { Artifact, Estimate, FingerprintDocument, Stage, StageKind } from './stage.ts'
@@ -86,7 +86,7 @@ async function draftOf(
     return { node, state: isForced(stage, options) ? 'run' : 'unknown', why, changes: [] }
   }
   const inputs = Object.fromEntries(
-    node.needs.map(([name, need]) => [name, drafts.get(need)!.result!.digest]),
+    node.needs.map(([name, need, part]) => [name, digestOfPart(drafts.get(need)!.result!, part)]),
   )
   const source = await kind.probe?.(stage, {
     state: store.state(stage.kind),

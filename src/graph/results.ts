@@ -17,6 +17,8 @@ export interface Result {
   readonly fingerprint: Digest
   /** Of the content. */
   readonly digest: Digest
+  /** Of the files at the top of a small artifact, by name. */
+  readonly parts?: Readonly<Record<string, Digest>> | undefined
   readonly bytes: number
   readonly seconds: number
   /** What the stage remembered, for its kind's `accept`. */

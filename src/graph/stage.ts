@@ -11,6 +11,7 @@ export interface Stage {
   readonly id: string
   readonly kind: string
   readonly params: JsonObject
+  /** `index`, or `index#train.labels.json`: then only that file of the artifact enters the fingerprint. */
   readonly needs: Readonly<Record<string, string>>
   /** Only where the stage draws random numbers. */
   readonly seed?: number | undefined
@@ -42,6 +43,8 @@ export interface Artifact {
   /** Absolute; never written to. */
   readonly path: string
   readonly bytes: number
+  /** Of the files at the top of a small artifact, by name: what `stage#file` in `needs` refers to. */
+  readonly parts?: Readonly<Record<string, Digest>> | undefined
 }
 
 export interface StageContext {

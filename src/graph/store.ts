@@ -9,7 +9,7 @@ import type { JsonObject } from '../util/json.ts'
 import { openClaims, ownName, type Claim, type Claims } from './claims.ts'
 import { collect, quickBytes, sweep, type GcOptions, type GcReport } from './gc.ts'
 import { discard, hexOf, layoutOf, writeSynced, type Layout } from './layout.ts'
-import { sealTree } from './manifest.ts'
+import { partsOf, sealTree } from './manifest.ts'
 import {
   ensureFolder,
   readResult,
@@ -139,6 +139,7 @@ export async function openStore(root: string, options: StoreOptions = {}): Promi
     await writeSynced(join(folder, 'stat.json'), JSON.stringify(stats))
     await syncFolder(folder)
     const { digest, bytes } = manifest
+    const parts = partsOf(manifest)
     const { fingerprint } = computed
     const pin = await claims.use(hexOf(digest))
     pins.push(pin)
@@ -147,10 +148,17 @@ export async function openStore(root: string, options: StoreOptions = {}): Promi
     await draft.discard()
     step('result')
     const created = new Date().toISOString()
-    await writeResult(layout, { format: 1, ...computed, digest, bytes, created })
+    await writeResult(layout, {
+      format: 1,
+      ...computed,
+      digest,
+      ...(parts ? { parts } : {}),
+      bytes,
+      created,
+    })
     step('work')
     await discard(layout, layout.workOf(fingerprint))
-    const artifact = { fingerprint, digest, path: filesOf(digest), bytes }
+    const artifact = { fingerprint, digest, path: filesOf(digest), bytes, parts }
     opened.set(digest, Promise.resolve(artifact))
     return artifact
   }

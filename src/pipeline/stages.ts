@@ -1,3 +1,4 @@
+import { SPLIT_FILES } from '../data/index-table.ts'
 import type { EngineInfo } from '../engines/engine.ts'
 import type { Stage } from '../graph/stage.ts'
 import { imagenetWeights } from '../models/base-model.ts'
@@ -164,7 +165,7 @@ function pixelStage(
     id: `pixels:${split}`,
     kind: 'pixels',
     params: { split, imageSize, resize: { ...resize }, fit, colorMode, transparency, exif },
-    needs: { ...files.needs, index: 'index' },
+    needs: { ...files.needs, index: `index#${SPLIT_FILES.pictures(split)}` },
     ...(files.hints ? { hints: files.hints } : {}),
     numerics: pixelNumerics,
   }
@@ -220,9 +221,14 @@ function trainStage(
       classWeight: classWeight as 'none',
     },
     needs: {
-      index: 'index',
       train: 'features:train',
-      ...(splits.includes('validation') ? { validation: 'features:validation' } : {}),
+      labels: `index#${SPLIT_FILES.labels('train')}`,
+      ...(splits.includes('validation')
+        ? {
+            validation: 'features:validation',
+            validationLabels: `index#${SPLIT_FILES.labels('validation')}`,
+          }
+        : {}),
     },
     seed,
     numerics: numericsOf(pipeline, engine),
@@ -242,7 +248,12 @@ function evaluateStage(pipeline: Pipeline, { engine }: ResolveOptions, split: Sp
       metrics: evaluation.metrics,
       predictions: evaluation.predictions,
     },
-    needs: { index: 'index', features: `features:${split}`, model: 'train' },
+    needs: {
+      pictures: `index#${SPLIT_FILES.pictures(split)}`,
+      labels: `index#${SPLIT_FILES.labels(split)}`,
+      features: `features:${split}`,
+      model: 'train',
+    },
     numerics: numericsOf(pipeline, engine),
   }
 }

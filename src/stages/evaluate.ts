@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readIndex, type IndexRow } from '../data/index-table.ts'
+import { readPictures } from '../data/index-table.ts'
 import type { StageKind } from '../graph/stage.ts'
 import { evaluateSplit } from '../training/fit.ts'
 import { headProgram, type HeadOptions } from '../training/head-program.ts'
-import { scoreOutputs, type ClassFigures, type MetricName } from '../training/metrics.ts'
+import { predicted, type ClassFigures, type MetricName, type Tally } from '../training/metrics.ts'
 import { stableFigures, stableNumber } from '../util/figures.ts'
 import { stableJson, type Json } from '../util/json.ts'
 import type { StageEnvironment } from './environment.ts'
@@ -30,7 +30,7 @@ export interface EvaluationFile {
   readonly pictures: number
   readonly classes: readonly string[]
   readonly figures: Readonly<Record<string, number>>
-  readonly perClass: readonly ClassFigures[]
+  readonly perClass: readonly (ClassFigures & { readonly label: string })[]
   /** Pictures by [truth][prediction]. */
   readonly confusion: readonly (readonly number[])[]
 }
@@ -48,7 +48,7 @@ export interface PredictionLine {
   readonly probabilities: readonly number[]
 }
 
-/** Scores the trained head on one split. Needs `index`, `features` and `model`. */
+/** Scores the trained head on one split. Needs `pictures`, `labels`, `features` and `model`. */
 export function evaluateKind(environment: StageEnvironment): StageKind {
   return {
     kind: 'evaluate',
@@ -57,11 +57,10 @@ export function evaluateKind(environment: StageEnvironment): StageKind {
     run: async (context) => {
       const { split, metrics, predictions, ...options } =
         context.params as unknown as EvaluateParams
-      const { index, features, model } = context.inputs
-      const table = await readIndex(index!.path)
-      const { classes } = table
+      const { pictures: index, labels, features, model } = context.inputs
       const weights = await loadWeights(join(model!.path, MODEL_FILE))
-      const data = await openSplit(index!, features!, split)
+      const data = await openSplit(labels!, features!, split)
+      const { classes } = data
       const { pictures } = data.features
       const { program, shape } = headProgram(
         { ...options, classes: classes.length },
@@ -71,12 +70,15 @@ export function evaluateKind(environment: StageEnvironment): StageKind {
       )
       const outputs = new Float32Array(pictures * shape.width)
       const losses = new Float32Array(pictures)
+      let tally: Tally
       try {
-        await environment.onEngine(async (engine) => {
+        tally = await environment.onEngine(async (engine) => {
           const session = await engine.compile(program)
           try {
             const { signal } = context
-            await evaluateSplit({ session, head: shape, signal }, data, (row, values, loss) => {
+            const asked: readonly MetricName[] = ['loss', ...metrics]
+            const setup = { session, head: shape, signal }
+            return await evaluateSplit(setup, data, asked, (row, values, loss) => {
               outputs.set(values, row * shape.width)
               losses[row] = loss
             })
@@ -87,30 +89,39 @@ export function evaluateKind(environment: StageEnvironment): StageKind {
       } finally {
         await data.close()
       }
-      const scores = scoreOutputs({ outputs, losses, labels: data.labels, classes, metrics })
+      const { perClass, confusion } = tally.counts()
       const file: EvaluationFile = {
         split,
         pictures,
         classes,
-        figures: stableFigures(scores.figures),
-        perClass: scores.perClass,
-        confusion: scores.confusion,
+        figures: stableFigures({ ...tally.figures() }),
+        perClass: perClass.map((figures, c) => ({ label: classes[c]!, ...rounded(figures) })),
+        confusion,
       }
       await writeFile(
         join(context.out, EVALUATION_FILES.metrics),
         stableJson(file as unknown as Json),
       )
       if (!predictions) return
-      const lines = table
-        .split(split)
-        .map((row, i) => JSON.stringify(lineOf(row, classes, outputs, losses[i]!, i, shape.width)))
+      const images = await readPictures(index!.path, split)
+      const lines = images.map(({ path: image }, i) => {
+        const truth = { split, image, label: classes[data.labels[i]!]! }
+        return JSON.stringify(lineOf(truth, classes, outputs, losses[i]!, i, shape.width))
+      })
       await writeFile(join(context.out, EVALUATION_FILES.predictions), `${lines.join('\n')}\n`)
     },
   }
 }
 
+/** Rounded, and without the area where it was not asked for. */
+function rounded({ precision, recall, f1, support, auc }: ClassFigures): ClassFigures {
+  const [p, r, f] = [precision, recall, f1].map(stableNumber)
+  const area = auc === undefined ? undefined : stableNumber(auc)
+  return { precision: p!, recall: r!, f1: f!, support, auc: area }
+}
+
 function lineOf(
-  row: IndexRow,
+  truth: Pick<PredictionLine, 'split' | 'image' | 'label'>,
   classes: readonly string[],
   outputs: Float32Array,
   loss: number,
@@ -120,11 +131,9 @@ function lineOf(
   const raw = outputs.subarray(i * width, (i + 1) * width)
   // One output is the probability of the second class.
   const values = width === 1 ? [1 - raw[0]!, raw[0]!] : [...raw]
-  const best = width === 1 ? Number(raw[0]! > 0.5) : values.indexOf(Math.max(...values))
+  const best = predicted(outputs, i, width)
   return {
-    split: row.split,
-    image: row.path,
-    label: row.label,
+    ...truth,
     predicted: classes[best]!,
     probability: stableNumber(values[best]!),
     loss: stableNumber(loss),

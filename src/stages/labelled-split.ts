@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readIndex } from '../data/index-table.ts'
+import { readLabels } from '../data/index-table.ts'
 import { openPack } from '../data/pack.ts'
 import type { Artifact } from '../graph/stage.ts'
 import type { LabelledSplit } from '../training/fit.ts'
@@ -10,10 +10,9 @@ export async function openSplit(
   index: Artifact,
   features: Artifact,
   split: string,
-): Promise<LabelledSplit & { close(): Promise<void> }> {
-  const table = await readIndex(index.path)
-  const numbers = new Map(table.classes.map((name, i) => [name, i]))
-  const labels = Uint32Array.from(table.split(split), (row) => numbers.get(row.label)!)
+): Promise<LabelledSplit & { classes: readonly string[]; close(): Promise<void> }> {
+  const { classes, labels: numbers } = await readLabels(index.path, split)
+  const labels = Uint32Array.from(numbers)
   const pack = await openPack(join(features.path, split))
   if (pack.count !== labels.length) {
     await pack.close()
@@ -24,6 +23,7 @@ export async function openSplit(
     )
   }
   return {
+    classes,
     labels,
     features: {
       pictures: pack.count,

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readIndex } from '../data/index-table.ts'
 import type { Artifact, StageContext, StageKind } from '../graph/stage.ts'
 import { initialize } from '../models/weights/initializers.ts'
 import { stableFigures } from '../util/figures.ts'
@@ -25,16 +24,17 @@ export interface TrainParams extends Omit<HeadOptions, 'classes'> {
 export const MODEL_FILE = 'model.safetensors'
 export const HISTORY_FILE = 'history.jsonl'
 
-/** Trains the head on stored features. Needs `train` and, where there is one, `validation`; and `index`. */
+/** Trains the head on stored features. Needs features `train` and `labels`; where there is one, `validation` and `validationLabels`. */
 export function trainKind(environment: StageEnvironment): StageKind {
   return {
     kind: 'train',
     version: 1,
     describe: 'train the head on the stored features',
     run: async (context) => {
-      const { classes } = await readIndex(context.inputs['index']!.path)
+      const { labels, train: features } = context.inputs
+      const train = await openSplit(labels!, features!, 'train')
+      const { classes } = train
       const params = { ...(context.params as unknown as TrainParams), classes: classes.length }
-      const train = await openSplit(context.inputs['index']!, context.inputs['train']!, 'train')
       const validation = await openValidation(context)
       try {
         await environment.onEngine(async (engine) => {
@@ -91,7 +91,7 @@ async function openValidation(
   context: StageContext,
 ): Promise<(LabelledSplit & { close(): Promise<void> }) | undefined> {
   const features: Artifact | undefined = context.inputs['validation']
-  return features && openSplit(context.inputs['index']!, features, 'validation')
+  return features && openSplit(context.inputs['validationLabels']!, features, 'validation')
 }
 
 function reports({ stage, emit }: StageContext, epochs: number) {

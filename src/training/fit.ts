@@ -1,7 +1,7 @@
 import type { Session } from '../engines/engine.ts'
 import { failure, type PipelineError } from '../util/diagnostic.ts'
 import { encodeTargets, fillDropoutMask, planEpoch } from './batches.ts'
-import { openScores, type Scores } from './scores.ts'
+import { openTally, type MetricName, type Tally } from './metrics.ts'
 
 /** Where a split's features come from: rows of a pack. */
 export interface FeatureSource {
@@ -72,7 +72,7 @@ export async function fit(options: FitOptions): Promise<EpochFigures[]> {
   let step = 0
   for (let epoch = 1; epoch <= epochs; epoch += 1) {
     const started = performance.now()
-    const scores = openScores(options.head.width)
+    const tally = openTally(options.head.width, WATCHED)
     const { order, batches } = planEpoch(train.features.pictures, { ...options, epoch })
     let next = feeder.feeds(order.subarray(...batches[0]!), epoch, step + 1)
     for (const [i, [start, end]] of batches.entries()) {
@@ -88,13 +88,14 @@ export async function fit(options: FitOptions): Promise<EpochFigures[]> {
       if (!Number.isFinite(loss![0])) {
         throw notFinite(loss![0]!, epoch, i + 1, options.learningRate)
       }
-      scores.add(losses!, outputs!, feeds['targets']!, end - start)
+      const labels = labelsOf(train.labels, order.subarray(start, end))
+      tally.add({ probabilities: outputs!, labels, losses: losses!, count: end - start })
       onBatch((epoch - 1) * perEpoch + i + 1, epochs * perEpoch)
     }
     const figures: EpochFigures = {
       epoch,
-      train: scores.figures(),
-      validation: validation && (await evaluateSplit(options, validation)).figures(),
+      train: figuresOf(tally),
+      validation: validation && figuresOf(await evaluateSplit(options, validation, WATCHED)),
       seconds: (performance.now() - started) / 1000,
     }
     history.push(figures)
@@ -102,6 +103,9 @@ export async function fit(options: FitOptions): Promise<EpochFigures[]> {
   }
   return history
 }
+
+/** What is watched while training. */
+const WATCHED: readonly MetricName[] = ['loss', 'accuracy']
 
 /** What `evaluateSplit` knows of each picture: its row, its outputs [width], its loss. */
 export type KeepPicture = (row: number, outputs: Float32Array, loss: number) => void
@@ -113,9 +117,10 @@ export type KeepPicture = (row: number, outputs: Float32Array, loss: number) => 
 export async function evaluateSplit(
   { session, head, signal }: Pick<FitOptions, 'session' | 'head' | 'signal'>,
   { features, labels }: LabelledSplit,
+  metrics: readonly MetricName[],
   keep?: KeepPicture,
-): Promise<Scores> {
-  const scores = openScores(head.width)
+): Promise<Tally> {
+  const tally = openTally(head.width, metrics)
   const values = new Float32Array(head.inferBatch * features.size)
   const targets = new Float32Array(head.inferBatch * head.width)
   for (let start = 0; start < features.pictures; start += head.inferBatch) {
@@ -126,13 +131,21 @@ export async function evaluateSplit(
     encodeTargets(labels, rows, head.width, targets)
     const result = await session.run('infer', { features: values, targets })
     const { losses, outputs } = result as Record<string, Float32Array>
-    scores.add(losses!, outputs!, targets, count)
+    tally.add({ probabilities: outputs!, labels: labelsOf(labels, rows), losses: losses!, count })
     if (!keep) continue
     for (let i = 0; i < count; i += 1) {
       keep(start + i, outputs!.slice(i * head.width, (i + 1) * head.width), losses![i]!)
     }
   }
-  return scores
+  return tally
+}
+
+function labelsOf(labels: Uint32Array, rows: Uint32Array): Uint32Array {
+  return rows.map((row) => labels[row]!)
+}
+
+function figuresOf(tally: Tally): Record<string, number> {
+  return { ...tally.figures() }
 }
 
 /** Fills the feeds of training batches, in two sets of arrays that take turns. */

@@ -41,6 +41,24 @@ describe('execute', () => {
     assert.equal(rig.done('c')[0]?.cached, true)
   })
 
+  it('asks only for the file of an artifact that a stage says it reads', async () => {
+    // `text` holds the text, `more/bytes` the size: b reads the first alone.
+    const plan = (text: string, size: number) => [
+      stage('a', { text, size }),
+      { ...stage('b'), needs: { a: 'a#text' } },
+      stage('c', {}, ['a']),
+    ]
+    assert.deepEqual(await rig.run(plan('x', 3)), ['a', 'b', 'c'])
+    assert.deepEqual(await rig.run(plan('x', 4)), ['a', 'c'])
+    assert.deepEqual(await rig.run(plan('y', 4)), ['a', 'b', 'c'])
+    assert.deepEqual(await rig.run(plan('y', 4)), [], 'and from the store alone')
+    const planned = await rig.plan(plan('y', 5))
+    assert.deepEqual(
+      planned.map((p) => p.state),
+      ['run', 'unknown', 'unknown'],
+    )
+  })
+
   it('runs the two sides of a diamond side by side, within the jobs', async () => {
     const stages = [
       stage('top'),
