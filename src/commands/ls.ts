@@ -1,9 +1,9 @@
 import { readRuns, runsRoot, type StoredRun } from '../runs/read.ts'
 import type { Json } from '../util/json.ts'
 import { metricText } from '../util/text.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandRun } from './command.ts'
 import { formatOf } from './plan.ts'
-import { tableText } from './screen/table.ts'
+import { tableText, type Column } from './table-text.ts'
 
 export interface LsFlags {
   readonly runs?: string
@@ -13,11 +13,9 @@ export interface LsFlags {
 }
 
 /** `pipeline ls`: the runs, newest first. */
-export async function run(
-  names: readonly string[],
-  flags: LsFlags,
-  { stdout, env, cwd }: CommandContext,
-): Promise<void> {
+export const run: CommandRun = async ([given], options, { stdout, env, cwd }) => {
+  const flags: LsFlags = options
+  const names = (given ?? []) as readonly string[]
   const root = runsRoot(flags.runs, env, cwd)
   const runs = readRuns(root)
     .filter(({ record }) => names.length === 0 || names.includes(record.name))
@@ -30,16 +28,18 @@ export async function run(
     stdout.write(`no runs in ${root}\n`)
     return
   }
-  const rows = runs.map(({ record }) => [
-    record.name,
-    record.id,
-    record.status,
-    ...bestFigures(record.metrics),
-    record.engine?.name ?? '',
-  ])
-  const headings = ['name', 'id', 'status', 'split', 'accuracy', 'loss', 'engine']
-  stdout.write(tableText(headings, rows, formatOf(flags)))
+  stdout.write(tableText(COLUMNS, runs, formatOf(flags)))
 }
+
+const COLUMNS: readonly Column<StoredRun>[] = [
+  { title: 'name', value: ({ record }) => record.name },
+  { title: 'id', value: ({ record }) => record.id },
+  { title: 'status', value: ({ record }) => record.status },
+  { title: 'split', value: ({ record }) => shownSplit(record.metrics) ?? '' },
+  { title: 'accuracy', right: true, value: ({ record }) => figure(record.metrics, 'accuracy') },
+  { title: 'loss', right: true, value: ({ record }) => figure(record.metrics, 'loss') },
+  { title: 'engine', value: ({ record }) => record.engine?.name ?? '' },
+]
 
 function runJson({ record }: StoredRun): Json {
   const { name, id, status, started, seconds, metrics, engine } = record
@@ -54,10 +54,12 @@ function runJson({ record }: StoredRun): Json {
   }
 }
 
-/** The figures of the test split, else of the last that was evaluated. */
-function bestFigures(metrics: StoredRun['record']['metrics']): string[] {
-  const split = metrics['test'] ? 'test' : Object.keys(metrics).at(-1)
-  const figures = split === undefined ? undefined : metrics[split]
-  const text = (value: number | undefined) => (value === undefined ? '' : metricText(value))
-  return [split ?? '', text(figures?.['accuracy']), text(figures?.['loss'])]
+/** The test split, else the last that was evaluated. */
+function shownSplit(metrics: StoredRun['record']['metrics']): string | undefined {
+  return metrics['test'] ? 'test' : Object.keys(metrics).at(-1)
+}
+
+function figure(metrics: StoredRun['record']['metrics'], name: string): string {
+  const value = metrics[shownSplit(metrics) ?? '']?.[name]
+  return value === undefined ? '' : metricText(value)
 }

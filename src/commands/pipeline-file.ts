@@ -4,7 +4,7 @@ import { loadPipeline } from '../pipeline/load.ts'
 import { prepare, type Prepared } from '../runs/prepare.ts'
 import { runsRoot } from '../runs/read.ts'
 import { failure } from '../util/diagnostic.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext } from './command.ts'
 
 /** Flags of every command that takes a pipeline file and looks at its stages. */
 export interface RunFlags {

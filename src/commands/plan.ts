@@ -3,9 +3,9 @@ import { planStages } from '../graph/plan.ts'
 import { openWorkshop } from '../runs/run.ts'
 import type { Json } from '../util/json.ts'
 import { bytesText, secondsText } from '../util/text.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandRun } from './command.ts'
 import { prepareFile, storeOptions, type RunFlags } from './pipeline-file.ts'
-import { tableText, type TableFormat } from './screen/table.ts'
+import { tableText, type Column, type TableFormat } from './table-text.ts'
 
 export interface PlanFlags extends RunFlags {
   readonly json?: boolean
@@ -14,23 +14,24 @@ export interface PlanFlags extends RunFlags {
 }
 
 /** `pipeline plan FILE`: what a run would do, and why; nothing is executed. */
-export async function run(
-  [file]: readonly string[],
-  flags: PlanFlags,
-  context: CommandContext,
-): Promise<void> {
-  const prepared = await prepareFile(file!, flags, context)
+export const run: CommandRun = async ([file], options, context) => {
+  await plan(String(file), options, context)
+}
+
+export async function plan(file: string, flags: PlanFlags, context: CommandContext): Promise<void> {
+  const prepared = await prepareFile(file, flags, context)
+  context.report(prepared.warnings)
   const workshop = await openWorkshop(prepared, storeOptions(flags, context))
   try {
-    const plan = await planStages(prepared.stages, workshop.kinds, workshop.store, {
+    const planned = await planStages(prepared.stages, workshop.kinds, workshop.store, {
       signal: context.signal,
       force: flags.force ?? [],
       noCache: flags.cache === false,
     })
     context.stdout.write(
       flags.json
-        ? `${JSON.stringify(plan.map(planJson), null, 2)}\n`
-        : planText(plan, formatOf(flags)),
+        ? `${JSON.stringify(planned.map(planJson), null, 2)}\n`
+        : planText(planned, formatOf(flags)),
     )
   } finally {
     await workshop.environment.close()
@@ -51,18 +52,27 @@ export function planJson({ stage, state, why, artifact, estimate }: PlannedStage
   }
 }
 
+const COLUMNS: readonly Column<PlannedStage>[] = [
+  { title: 'stage', value: ({ stage }) => stage.id },
+  { title: 'state', value: ({ state }) => state },
+  {
+    title: 'bytes',
+    right: true,
+    value: ({ artifact, estimate }) => {
+      const bytes = artifact?.bytes ?? estimate?.bytes
+      return bytes === undefined ? '' : bytesText(bytes)
+    },
+  },
+  {
+    title: 'time',
+    right: true,
+    value: ({ estimate }) => (estimate?.seconds === undefined ? '' : secondsText(estimate.seconds)),
+  },
+  { title: 'why', value: ({ why }) => why },
+]
+
 export function planText(plan: readonly PlannedStage[], format: TableFormat = 'text'): string {
-  const rows = plan.map(({ stage, state, why, artifact, estimate }) => {
-    const bytes = artifact?.bytes ?? estimate?.bytes
-    return [
-      stage.id,
-      state,
-      bytes === undefined ? '' : bytesText(bytes),
-      estimate?.seconds === undefined ? '' : secondsText(estimate.seconds),
-      why,
-    ]
-  })
-  const table = tableText(['stage', 'state', 'bytes', 'time', 'why'], rows, format)
+  const table = tableText(COLUMNS, plan, format)
   if (format !== 'text') return table
   const count = (state: PlannedStage['state']) => plan.filter((p) => p.state === state).length
   const parts = [

@@ -1,6 +1,6 @@
 import { runsRoot } from '../runs/read.ts'
 import { runPipeline } from '../runs/run.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandRun } from './command.ts'
 import { jobsOf, prepareFile, storeOptions, type RunFlags } from './pipeline-file.ts'
 import { openPrinter, type LogStyle } from './screen/printer.ts'
 import { resultJson, resultText } from './screen/result.ts'
@@ -13,14 +13,12 @@ export interface RunCommandFlags extends RunFlags {
 }
 
 /** `pipeline run FILE`: executes what is missing and prints the result. */
-export async function run(
-  [file]: readonly string[],
-  flags: RunCommandFlags,
-  context: CommandContext,
-): Promise<void> {
-  if (flags.dryRun) return (await import('./plan.ts')).run([file!], flags, context)
+export const run: CommandRun = async ([argument], options, context) => {
+  const file = String(argument)
+  const flags: RunCommandFlags = options
+  if (flags.dryRun) return (await import('./plan.ts')).plan(file, flags, context)
   const { cwd, env, signal, stdout, stderr } = context
-  const prepared = await prepareFile(file!, flags, context)
+  const prepared = await prepareFile(file, flags, context)
   const printer = await openPrinter(flags.log ?? 'auto', stderr, env)
   for (const diagnostic of prepared.warnings) printer.event({ type: 'warning', diagnostic })
   const began = performance.now()

@@ -1,11 +1,11 @@
 import { relative } from 'node:path'
 import { findRun, runsRoot } from '../runs/read.ts'
-import type { RunRecord } from '../runs/record.ts'
+import type { EpochRecord, RunRecord, StageRecord } from '../runs/record.ts'
 import { bytesText, metricText, secondsText } from '../util/text.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandRun } from './command.ts'
 import { formatOf } from './plan.ts'
 import { metricTable, modelLine, resultJson } from './screen/result.ts'
-import { tableText, type TableFormat } from './screen/table.ts'
+import { tableText, type Column, type TableFormat } from './table-text.ts'
 
 export interface ShowFlags {
   readonly runs?: string
@@ -15,12 +15,9 @@ export interface ShowFlags {
 }
 
 /** `pipeline show RUN`: one run, its figures, epochs and stages. */
-export async function run(
-  [reference]: readonly string[],
-  flags: ShowFlags,
-  { stdout, env, cwd }: CommandContext,
-): Promise<void> {
-  const { record, folder } = findRun(reference!, runsRoot(flags.runs, env, cwd), cwd)
+export const run: CommandRun = async ([reference], options, { stdout, env, cwd }) => {
+  const flags: ShowFlags = options
+  const { record, folder } = findRun(String(reference), runsRoot(flags.runs, env, cwd), cwd)
   if (flags.json) {
     stdout.write(`${JSON.stringify(resultJson(record, folder, cwd), null, 2)}\n`)
     return
@@ -48,26 +45,27 @@ export async function run(
   )
 }
 
+const figure = (value: number | undefined) => (value === undefined ? '' : metricText(value))
+
+const EPOCH_COLUMNS: readonly Column<EpochRecord>[] = [
+  { title: 'epoch', right: true, value: ({ epoch }) => String(epoch) },
+  { title: 'loss', right: true, value: ({ train }) => figure(train['loss']) },
+  { title: 'accuracy', right: true, value: ({ train }) => figure(train['accuracy']) },
+  { title: 'validation loss', right: true, value: (e) => figure(e.validation?.['loss']) },
+  { title: 'validation accuracy', right: true, value: (e) => figure(e.validation?.['accuracy']) },
+]
+
+const STAGE_COLUMNS: readonly Column<StageRecord>[] = [
+  { title: 'stage', value: ({ id }) => id },
+  { title: 'time', right: true, value: (s) => (s.cached ? 'cached' : secondsText(s.seconds)) },
+  { title: 'bytes', right: true, value: ({ bytes }) => bytesText(bytes) },
+  { title: 'fingerprint', value: ({ fingerprint }) => fingerprint.slice(7, 19) },
+]
+
 function epochTable({ epochs }: RunRecord, format: TableFormat): string {
-  if (epochs.length === 0) return ''
-  const text = (value: number | undefined) => (value === undefined ? '' : metricText(value))
-  const rows = epochs.map(({ epoch, train, validation }) => [
-    epoch,
-    text(train['loss']),
-    text(train['accuracy']),
-    text(validation?.['loss']),
-    text(validation?.['accuracy']),
-  ])
-  const headings = ['epoch', 'loss', 'accuracy', 'validation loss', 'validation accuracy']
-  return tableText(headings, rows, format)
+  return epochs.length === 0 ? '' : tableText(EPOCH_COLUMNS, epochs, format)
 }
 
 function stageTable({ stages }: RunRecord): string {
-  const rows = stages.map((stage) => [
-    stage.id,
-    stage.cached ? 'cached' : secondsText(stage.seconds),
-    bytesText(stage.bytes),
-    stage.fingerprint.slice(7, 19),
-  ])
-  return tableText(['stage', 'time', 'bytes', 'fingerprint'], rows)
+  return tableText(STAGE_COLUMNS, stages, 'text')
 }

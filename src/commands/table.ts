@@ -18,6 +18,30 @@ const TABLES: readonly CommandOption[] = [
   { flags: '--csv', description: 'tables as CSV' },
 ]
 
+const TABLE_OUT: readonly CommandOption[] = [
+  JSON_OUT,
+  { flags: '--md', description: 'tables as Markdown' },
+  { flags: '--csv', description: 'tables as CSV' },
+]
+const RUNS: CommandOption = {
+  flags: '--runs <dir>',
+  description: 'where runs are (default: GRAFT_RUNS, else ./runs)',
+}
+const STORE: CommandOption = {
+  flags: '--store <dir>',
+  description: 'the store (default: GRAFT_STORE, else graft/store in the cache folder)',
+}
+/** Of commands that look at the stages of a file. */
+const STAGE_OPTIONS: readonly CommandOption[] = [
+  { flags: '--engine <name>', description: "auto, tensorflow or wasm, in place of the file's" },
+  { flags: '--features <when>', description: "auto, always or never, in place of the file's" },
+  { flags: '--force <stage>', description: 'compute this stage or kind again', many: true },
+  { flags: '--no-cache', description: 'compute everything again' },
+  { flags: '--jobs <n>', description: 'stages side by side (default: cores, at most 4)' },
+  { flags: '--offline', description: 'fetch nothing: what is not there is an error' },
+  STORE,
+]
+
 /** Every command, in the order of help. */
 export const COMMANDS: readonly Command[] = [
   {
@@ -123,5 +147,128 @@ export const COMMANDS: readonly Command[] = [
     options: [],
     examples: [['pipeline schema > pipeline.schema.json', "then name it in a file's first line"]],
     load: () => import('./schema.ts'),
+  },
+  {
+    name: 'plan',
+    summary: 'tell what a run would do and why; nothing is executed',
+    arguments: [FILE],
+    options: [SET, ...STAGE_OPTIONS, ...TABLE_OUT],
+    examples: [
+      ['pipeline plan cats-and-dogs.yaml', 'stages in order, cached or not, with bytes'],
+      ['pipeline plan a.yaml --set training.epochs=10', 'what a change would run'],
+    ],
+    load: () => import('./plan.ts'),
+  },
+  {
+    name: 'run',
+    summary: 'execute what is missing and print the result',
+    arguments: [FILE],
+    options: [
+      SET,
+      ...STAGE_OPTIONS,
+      { flags: '--name <name>', description: "the folder under runs/, in place of the file's" },
+      { flags: '--restart', description: 'unfinished work is begun anew' },
+      { flags: '--dry-run', description: 'as `pipeline plan`' },
+      {
+        flags: '--log <style>',
+        description: 'auto: live on a terminal; plain: lines; json: events, one a line',
+        choices: ['auto', 'plain', 'json'],
+      },
+      { flags: '--verbose', description: "also the engine's own log lines" },
+      RUNS,
+      JSON_OUT,
+    ],
+    examples: [
+      ['pipeline run pipelines/quickstart.yaml', 'a first run, in about a minute'],
+      ['pipeline run a.yaml --set training.epochs=10', 'a change; only what it reaches runs'],
+      ['pipeline run a.yaml --engine wasm --json', 'on that engine, the result for a program'],
+      ['pipeline run a.yaml --force train', 'train again'],
+    ],
+    load: () => import('./run.ts'),
+  },
+  {
+    name: 'why',
+    summary: 'for each stage HIT or MISS, and the value that changed',
+    arguments: [
+      FILE,
+      { name: 'stage', description: 'one stage, or all of a kind', optional: true },
+    ],
+    options: [SET, ...STAGE_OPTIONS, ...TABLE_OUT],
+    examples: [
+      ['pipeline why cats-and-dogs.yaml', 'all stages'],
+      ['pipeline why cats-and-dogs.yaml train', 'why the training runs again'],
+    ],
+    load: () => import('./why.ts'),
+  },
+  {
+    name: 'ls',
+    summary: 'list runs, newest first',
+    arguments: [
+      { name: 'names', description: 'only runs of these names', optional: true, many: true },
+    ],
+    options: [RUNS, ...TABLE_OUT],
+    examples: [
+      ['pipeline ls', 'all runs below runs/'],
+      ['pipeline ls quickstart --csv > runs.csv', 'those of one pipeline, for a spreadsheet'],
+    ],
+    load: () => import('./ls.ts'),
+  },
+  {
+    name: 'show',
+    summary: 'one run: figures, epochs, stages',
+    arguments: [
+      {
+        name: 'run',
+        description: 'an id, a prefix, name@latest, @-1, @best:validation.accuracy, a folder',
+      },
+    ],
+    options: [RUNS, ...TABLE_OUT],
+    examples: [
+      ['pipeline show quickstart@latest', 'the newest of that name'],
+      ['pipeline show @best:test.accuracy --json', 'the best of all, for a program'],
+    ],
+    load: () => import('./show.ts'),
+  },
+  {
+    name: 'models',
+    summary: 'list base models, or show one layer by layer',
+    arguments: [{ name: 'name', description: 'a base model', optional: true }],
+    options: [
+      {
+        flags: '--freeze <policy>',
+        description: 'the freeze report: all, none, first:N, upTo:LAYER, …',
+      },
+      { flags: '--alpha <number>', description: 'width multiplier, where the family has one' },
+      { flags: '--size <pixels>', description: 'input size, 224 or 224x160' },
+      {
+        flags: '--pooling <how>',
+        description: 'none, avg or max',
+        choices: ['none', 'avg', 'max'],
+      },
+      { flags: '--top', description: 'with the classifier of ImageNet' },
+      ...TABLE_OUT,
+    ],
+    examples: [
+      ['pipeline models', 'names, layers, parameters, sizes'],
+      ['pipeline models MobileNetV2 --freeze first:100', 'what that policy freezes'],
+    ],
+    load: () => import('./models.ts'),
+  },
+  {
+    name: 'store',
+    summary: 'what is kept of earlier runs: list, tidy, check',
+    arguments: [{ name: 'action', description: 'what to do', choices: ['ls', 'gc', 'verify'] }],
+    options: [
+      STORE,
+      { flags: '--max-size <bytes>', description: 'gc: how much may stay, as in 20GB' },
+      { flags: '--all-work', description: 'gc: unfinished work goes too' },
+      ...TABLE_OUT,
+    ],
+    examples: [
+      ['pipeline store ls', 'what is kept, the most recently used first'],
+      ['pipeline store gc --max-size 20GB', 'the least recently used go until 20 GB are left'],
+      ['pipeline store verify', 'every byte is hashed; damaged artifacts are set aside'],
+    ],
+    load: () => import('./store.ts'),
   },
 ]

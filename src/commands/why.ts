@@ -3,10 +3,10 @@ import type { Change } from '../graph/why.ts'
 import { openWorkshop } from '../runs/run.ts'
 import { failure } from '../util/diagnostic.ts'
 import { canonicalJson, type Json } from '../util/json.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandRun } from './command.ts'
 import { prepareFile, storeOptions, type RunFlags } from './pipeline-file.ts'
 import { formatOf } from './plan.ts'
-import { tableText } from './screen/table.ts'
+import { tableText, type Column } from './table-text.ts'
 
 export interface WhyFlags extends RunFlags {
   readonly json?: boolean
@@ -15,12 +15,9 @@ export interface WhyFlags extends RunFlags {
 }
 
 /** `pipeline why FILE [STAGE]`: for each stage HIT or MISS, and what changed since the most similar earlier time. */
-export async function run(
-  [file, wanted]: readonly string[],
-  flags: WhyFlags,
-  context: CommandContext,
-): Promise<void> {
-  const prepared = await prepareFile(file!, flags, context)
+export const run: CommandRun = async ([file, wanted], options, context) => {
+  const flags: WhyFlags = options
+  const prepared = await prepareFile(String(file), flags, context)
   const workshop = await openWorkshop(prepared, storeOptions(flags, context))
   try {
     const { signal } = context
@@ -29,14 +26,14 @@ export async function run(
       ({ stage }) => wanted === undefined || stage.id === wanted || stage.kind === wanted,
     )
     if (chosen.length === 0) {
-      throw failure('USAGE', `no stage ${wanted}`, {
+      throw failure('USAGE', `no stage ${String(wanted)}`, {
         hint: `stages here: ${plan.map(({ stage }) => stage.id).join(', ')}`,
       })
     }
     context.stdout.write(
       flags.json
         ? `${JSON.stringify(chosen.map(whyJson), null, 2)}\n`
-        : tableText(['stage', '', 'because'], chosen.flatMap(whyRows), formatOf(flags)),
+        : tableText(COLUMNS, chosen.flatMap(whyRows), formatOf(flags)),
     )
   } finally {
     await workshop.environment.close()
@@ -52,6 +49,12 @@ function whyJson(planned: PlannedStage): Json {
   const { stage, why, changes } = planned
   return { id: stage.id, verdict: verdict(planned), why, changes: changes as unknown as Json }
 }
+
+const COLUMNS: readonly Column<readonly string[]>[] = [
+  { title: 'stage', value: ([id]) => id! },
+  { title: 'verdict', value: ([, is]) => is! },
+  { title: 'because', value: ([, , because]) => because! },
+]
 
 function whyRows(planned: PlannedStage): string[][] {
   const { stage, why, changes } = planned

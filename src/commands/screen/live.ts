@@ -1,3 +1,4 @@
+import type { Output } from '../command.ts'
 import { createLogUpdate } from 'log-update'
 import picocolors from 'picocolors'
 import stringWidth from 'string-width'
@@ -14,7 +15,7 @@ interface Running {
 const EVERY_MS = 80
 
 /** Finished stages stay as lines; below them, one line a running stage with its bar, pace and time left. */
-export function livePrinter(stream: NodeJS.WriteStream): Printer {
+export function livePrinter(stream: Output): Printer {
   const paint = picocolors.createColors(true)
   const colours = { good: paint.green, bad: paint.red, warn: paint.yellow, dim: paint.dim }
   const region = createLogUpdate(stream, { showCursor: true })

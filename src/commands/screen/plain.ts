@@ -1,3 +1,4 @@
+import type { Output } from '../command.ts'
 import type { Printer } from './printer.ts'
 import { lastingLines, progressText, type Colours } from './lines.ts'
 
@@ -6,7 +7,7 @@ const NONE: Colours = { good: same, bad: same, warn: same, dim: same }
 const EVERY_SECONDS = 10
 
 /** Lines for pipes, files and CI: no colour, nothing rewritten, a progress line every ten seconds of a stage. */
-export function plainPrinter(stream: NodeJS.WritableStream): Printer {
+export function plainPrinter(stream: Output): Printer {
   const started = new Map<string, number>()
   const spoke = new Map<string, number>()
   const now = () => performance.now() / 1000

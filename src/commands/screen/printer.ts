@@ -1,3 +1,4 @@
+import type { Output } from '../command.ts'
 import type { Event } from '../../graph/event.ts'
 
 /** Where events go while a plan runs. Everything is written to stderr: stdout belongs to the result. */
@@ -12,7 +13,7 @@ export type LogStyle = 'auto' | 'plain' | 'json'
 /** `auto` is live on a terminal and plain lines elsewhere (a pipe, a file, CI, TERM=dumb). */
 export async function openPrinter(
   style: LogStyle,
-  stream: NodeJS.WriteStream,
+  stream: Output,
   env: NodeJS.ProcessEnv,
 ): Promise<Printer> {
   if (style === 'json') return (await import('./json.ts')).jsonPrinter(stream)

@@ -1,8 +1,8 @@
 import { relative } from 'node:path'
 import type { Json } from '../../util/json.ts'
 import type { RunRecord } from '../../runs/record.ts'
-import { metricText, plural, secondsText } from '../../util/text.ts'
-import { tableText } from './table.ts'
+import { countText, metricText, plural, secondsText } from '../../util/text.ts'
+import { tableText, type Column } from '../table-text.ts'
 
 /** The contract of `run --json` (spec: cli.md). `dir` is relative to the current directory. */
 export function resultJson(record: RunRecord, folder: string, cwd: string): Json {
@@ -44,14 +44,17 @@ export function resultText(
 export function metricTable({ metrics, pictures }: RunRecord): string {
   const names = [...new Set(Object.values(metrics).flatMap((figures) => Object.keys(figures)))]
   if (names.length === 0) return ''
-  return tableText(
-    ['split', ...names, 'pictures'],
-    Object.entries(metrics).map(([split, figures]) => [
-      split,
-      ...names.map((name) => (figures[name] === undefined ? '' : metricText(figures[name]))),
-      pictures[split] ?? 0,
-    ]),
-  )
+  const columns: Column<readonly [string, Readonly<Record<string, number>>]>[] = [
+    { title: 'split', value: ([split]) => split },
+    ...names.map((name) => ({
+      title: name,
+      right: true,
+      value: ([, figures]: readonly [string, Readonly<Record<string, number>>]) =>
+        figures[name] === undefined ? '' : metricText(figures[name]),
+    })),
+    { title: 'pictures', right: true, value: ([split]) => countText(pictures[split] ?? 0) },
+  ]
+  return tableText(columns, Object.entries(metrics), 'text')
 }
 
 /** One line about the model, for `show`. */
