@@ -18,18 +18,9 @@ const TABLES: readonly CommandOption[] = [
   { flags: '--csv', description: 'tables as CSV' },
 ]
 
-const TABLE_OUT: readonly CommandOption[] = [
-  JSON_OUT,
-  { flags: '--md', description: 'tables as Markdown' },
-  { flags: '--csv', description: 'tables as CSV' },
-]
 const RUNS: CommandOption = {
   flags: '--runs <dir>',
   description: 'where runs are (default: GRAFT_RUNS, else ./runs)',
-}
-const STORE: CommandOption = {
-  flags: '--store <dir>',
-  description: 'the store (default: GRAFT_STORE, else graft/store in the cache folder)',
 }
 /** Of commands that look at the stages of a file. */
 const STAGE_OPTIONS: readonly CommandOption[] = [
@@ -95,64 +86,10 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./config.ts'),
   },
   {
-    name: 'store',
-    summary: 'what is kept of earlier runs: list, tidy, check',
-    arguments: [{ name: 'action', description: 'what to do', choices: ['ls', 'gc', 'verify'] }],
-    options: [
-      { flags: '--max-size <bytes>', description: 'gc: how much may stay (default: its bound)' },
-      { flags: '--all-work', description: 'gc: unfinished work goes too, however young' },
-      STORE,
-      ...TABLES,
-    ],
-    examples: [
-      ['pipeline store ls', 'artifacts and unfinished work, the most recently used first'],
-      ['pipeline store ls --csv > store.csv', 'the same for a spreadsheet'],
-      ['pipeline store gc --max-size 20GB', 'the least recently used go until 20 GB are left'],
-      ['pipeline store gc --all-work', 'checkpoints and partial downloads go too'],
-      ['pipeline store verify', 'hashes every byte; what is damaged is set aside'],
-    ],
-    load: () => import('./store.ts'),
-  },
-  {
-    name: 'models',
-    summary: 'list the base models, or the layers of one',
-    arguments: [{ name: 'name', description: 'a base model', optional: true }],
-    options: [
-      {
-        flags: '--freeze <policy>',
-        description:
-          'what a policy freezes: all, none, first:N, upTo:LAYER, layers:GLOBS, except:GLOBS',
-      },
-      { flags: '--top', description: 'with the classifier of ImageNet' },
-      { flags: '--alpha <number>', description: 'width, where the family has it' },
-      { flags: '--size <pixels>', description: 'height and width of the pictures' },
-      {
-        flags: '--pooling <kind>',
-        description: 'global pooling after the trunk',
-        choices: ['none', 'avg', 'max'],
-      },
-      ...TABLES,
-    ],
-    examples: [
-      ['pipeline models', 'names, sizes, parameters, preprocessing'],
-      ['pipeline models MobileNetV2', "its layers in Keras' order"],
-      ['pipeline models NASNetMobile --freeze first:600', 'what stays trainable'],
-    ],
-    load: () => import('./models.ts'),
-  },
-  {
-    name: 'schema',
-    summary: 'print the JSON Schema of pipeline files, for editors',
-    arguments: [],
-    options: [],
-    examples: [['pipeline schema > pipeline.schema.json', "then name it in a file's first line"]],
-    load: () => import('./schema.ts'),
-  },
-  {
     name: 'plan',
     summary: 'tell what a run would do and why; nothing is executed',
     arguments: [FILE],
-    options: [SET, ...STAGE_OPTIONS, ...TABLE_OUT],
+    options: [SET, ...STAGE_OPTIONS, ...TABLES],
     examples: [
       ['pipeline plan cats-and-dogs.yaml', 'stages in order, cached or not, with bytes'],
       ['pipeline plan a.yaml --set training.epochs=10', 'what a change would run'],
@@ -193,7 +130,7 @@ export const COMMANDS: readonly Command[] = [
       FILE,
       { name: 'stage', description: 'one stage, or all of a kind', optional: true },
     ],
-    options: [SET, ...STAGE_OPTIONS, ...TABLE_OUT],
+    options: [SET, ...STAGE_OPTIONS, ...TABLES],
     examples: [
       ['pipeline why cats-and-dogs.yaml', 'all stages'],
       ['pipeline why cats-and-dogs.yaml train', 'why the training runs again'],
@@ -206,7 +143,7 @@ export const COMMANDS: readonly Command[] = [
     arguments: [
       { name: 'names', description: 'only runs of these names', optional: true, many: true },
     ],
-    options: [RUNS, ...TABLE_OUT],
+    options: [RUNS, ...TABLES],
     examples: [
       ['pipeline ls', 'all runs below runs/'],
       ['pipeline ls quickstart --csv > runs.csv', 'those of one pipeline, for a spreadsheet'],
@@ -222,7 +159,7 @@ export const COMMANDS: readonly Command[] = [
         description: 'an id, a prefix, name@latest, @-1, @best:validation.accuracy, a folder',
       },
     ],
-    options: [RUNS, ...TABLE_OUT],
+    options: [RUNS, ...TABLES],
     examples: [
       ['pipeline show quickstart@latest', 'the newest of that name'],
       ['pipeline show @best:test.accuracy --json', 'the best of all, for a program'],
@@ -231,26 +168,28 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'models',
-    summary: 'list base models, or show one layer by layer',
+    summary: 'list the base models, or the layers of one',
     arguments: [{ name: 'name', description: 'a base model', optional: true }],
     options: [
       {
         flags: '--freeze <policy>',
-        description: 'the freeze report: all, none, first:N, upTo:LAYER, …',
-      },
-      { flags: '--alpha <number>', description: 'width multiplier, where the family has one' },
-      { flags: '--size <pixels>', description: 'input size, 224 or 224x160' },
-      {
-        flags: '--pooling <how>',
-        description: 'none, avg or max',
-        choices: ['none', 'avg', 'max'],
+        description:
+          'what a policy freezes: all, none, first:N, upTo:LAYER, layers:GLOBS, except:GLOBS',
       },
       { flags: '--top', description: 'with the classifier of ImageNet' },
-      ...TABLE_OUT,
+      { flags: '--alpha <number>', description: 'width, where the family has it' },
+      { flags: '--size <pixels>', description: 'height and width of the pictures' },
+      {
+        flags: '--pooling <kind>',
+        description: 'global pooling after the trunk',
+        choices: ['none', 'avg', 'max'],
+      },
+      ...TABLES,
     ],
     examples: [
-      ['pipeline models', 'names, layers, parameters, sizes'],
-      ['pipeline models MobileNetV2 --freeze first:100', 'what that policy freezes'],
+      ['pipeline models', 'names, sizes, parameters, preprocessing'],
+      ['pipeline models MobileNetV2', "its layers in Keras' order"],
+      ['pipeline models NASNetMobile --freeze first:600', 'what stays trainable'],
     ],
     load: () => import('./models.ts'),
   },
@@ -259,16 +198,26 @@ export const COMMANDS: readonly Command[] = [
     summary: 'what is kept of earlier runs: list, tidy, check',
     arguments: [{ name: 'action', description: 'what to do', choices: ['ls', 'gc', 'verify'] }],
     options: [
+      { flags: '--max-size <bytes>', description: 'gc: how much may stay (default: its bound)' },
+      { flags: '--all-work', description: 'gc: unfinished work goes too, however young' },
       STORE,
-      { flags: '--max-size <bytes>', description: 'gc: how much may stay, as in 20GB' },
-      { flags: '--all-work', description: 'gc: unfinished work goes too' },
-      ...TABLE_OUT,
+      ...TABLES,
     ],
     examples: [
-      ['pipeline store ls', 'what is kept, the most recently used first'],
+      ['pipeline store ls', 'artifacts and unfinished work, the most recently used first'],
+      ['pipeline store ls --csv > store.csv', 'the same for a spreadsheet'],
       ['pipeline store gc --max-size 20GB', 'the least recently used go until 20 GB are left'],
-      ['pipeline store verify', 'every byte is hashed; damaged artifacts are set aside'],
+      ['pipeline store gc --all-work', 'checkpoints and partial downloads go too'],
+      ['pipeline store verify', 'hashes every byte; what is damaged is set aside'],
     ],
     load: () => import('./store.ts'),
+  },
+  {
+    name: 'schema',
+    summary: 'print the JSON Schema of pipeline files, for editors',
+    arguments: [],
+    options: [],
+    examples: [['pipeline schema > pipeline.schema.json', "then name it in a file's first line"]],
+    load: () => import('./schema.ts'),
   },
 ]
