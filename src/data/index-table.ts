@@ -99,7 +99,10 @@ async function writeSplit(
   classes: readonly string[],
 ): Promise<void> {
   const own = rows.filter((row) => row.split === split)
-  const lines = own.map(({ label: _, split: __, ...picture }) => `${JSON.stringify(picture)}\n`)
+  const lines = own.map(({ path, sha256, width, height, format, bytes }) => {
+    const picture: PictureRow = { path, sha256, width, height, format, bytes }
+    return `${JSON.stringify(picture)}\n`
+  })
   await writeFile(join(folder, SPLIT_FILES.pictures(split)), lines.join(''))
   const labels: SplitLabels = { classes, labels: own.map((row) => classes.indexOf(row.label)) }
   await writeFile(join(folder, SPLIT_FILES.labels(split)), `${JSON.stringify(labels)}\n`)

@@ -72,6 +72,7 @@ class Execution {
   readonly #store: Store
   readonly #options: ExecuteOptions
   readonly #limit: LimitFunction
+  readonly #exclusive = new Map<string, LimitFunction>()
   /** Tells the other stages to stop after a failure. */
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
@@ -178,7 +179,7 @@ class Execution {
       }
     }
     for (let tries = 0; ; tries += 1) {
-      const outcome = await this.#limit(attempt)
+      const outcome = await this.#alone(node, () => this.#limit(attempt))
       if ('digest' in outcome) return outcome
       // The first time it may be two that stepped back from each other.
       if (tries === 1) {
@@ -187,6 +188,14 @@ class Execution {
       const pause = Math.min(500, 5 * 1.5 ** tries) * (0.5 + Math.random())
       await sleep(pause, undefined, { signal: this.#signal }).catch(() => undefined)
     }
+  }
+
+  /** After the others of its kind's `exclusive` word; while it waits for them it takes up no job. */
+  #alone<T>({ kind }: Node, body: () => Promise<T>): Promise<T> {
+    if (kind.exclusive === undefined) return body()
+    const limit = this.#exclusive.get(kind.exclusive) ?? pLimit(1)
+    this.#exclusive.set(kind.exclusive, limit)
+    return limit(body)
   }
 
   async #findOrCompute(

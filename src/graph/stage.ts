@@ -86,6 +86,8 @@ export interface StageKind {
    * address. The artifact itself may be evicted by then, so it is not there to be read.
    */
   readonly accept?: (stage: Stage, facts: JsonObject) => Promise<boolean>
+  /** Stages of kinds with the same word here never run at the same time: they would only share what the word names. */
+  readonly exclusive?: string | undefined
   readonly run: (context: StageContext) => Promise<void>
   /** Bytes and seconds the stage is expected to take, from the artifacts that are there already; for `plan`. */
   readonly estimate?: (

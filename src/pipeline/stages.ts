@@ -94,7 +94,7 @@ function downloadStage(
   source: Exclude<Source, { path: string }> | { readonly url: string; readonly md5?: string },
   { pinned, lockFile, offline }: ResolveOptions,
 ): Stage {
-  const { file: _, ...plain } = source as JsonObject
+  const plain: JsonObject = { ...(source as JsonObject), file: undefined }
   const digest = (plain['sha256'] as string | undefined) ?? pinned(plain)
   return {
     id: `download:${what}`,
@@ -164,7 +164,15 @@ function pixelStage(
   return {
     id: `pixels:${split}`,
     kind: 'pixels',
-    params: { split, imageSize, resize: { ...resize }, fit, colorMode, transparency, exif },
+    params: {
+      split,
+      imageSize,
+      resize: resize.library === 'pillow' ? resize.method : { ...resize },
+      fit,
+      colorMode,
+      transparency,
+      exif,
+    },
     needs: { ...files.needs, index: `index#${SPLIT_FILES.pictures(split)}` },
     ...(files.hints ? { hints: files.hints } : {}),
     numerics: pixelNumerics,
@@ -189,7 +197,7 @@ function trunkParams(pipeline: Pipeline): JsonObject {
 }
 
 function featureStage(pipeline: Pipeline, { engine }: ResolveOptions, split: SplitName): Stage {
-  const { force: _, ...preprocessing } = pipeline.preprocessing as JsonObject
+  const preprocessing: JsonObject = { ...(pipeline.preprocessing as JsonObject), force: undefined }
   return {
     id: `features:${split}`,
     kind: 'features',

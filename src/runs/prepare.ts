@@ -64,7 +64,8 @@ export async function prepare(
   }
 }
 
-export function digestOfPipeline({ name: _, notes: __, tags: ___, ...rest }: Pipeline): Digest {
+export function digestOfPipeline(pipeline: Pipeline): Digest {
+  const rest = { ...pipeline, name: undefined, notes: undefined, tags: undefined }
   return digestOf(canonicalJson(rest as unknown as Json))
 }
 

@@ -1,10 +1,9 @@
-import pLimit from 'p-limit'
 import type { Engine, Session } from '../engines/engine.ts'
 
 /**
  * What stages share while a plan runs and no fingerprint knows of: the engine, opened at its first use and closed at the
- * end, and compiled trunks, so that two splits compile once. Work on the engine is done one piece at a time: two passes
- * side by side would only share the same cores.
+ * end, and compiled trunks, so that two splits compile once. Stages
+ * that compute are `exclusive: 'engine'`: two passes side by side would only share the same cores.
  */
 export interface StageEnvironment {
   onEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T>
@@ -14,15 +13,13 @@ export interface StageEnvironment {
 }
 
 export function openEnvironment(open: () => Promise<Engine>): StageEnvironment {
-  const alone = pLimit(1)
   const sessions = new Map<string, Session>()
   let engine: Promise<Engine> | undefined
   return {
-    onEngine: (work) =>
-      alone(async () => {
-        engine ??= open()
-        return work(await engine)
-      }),
+    onEngine: async (work) => {
+      engine ??= open()
+      return work(await engine)
+    },
     compiled: async (key, compile) => {
       const known = sessions.get(key)
       if (known) return known

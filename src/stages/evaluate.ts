@@ -53,6 +53,7 @@ export function evaluateKind(environment: StageEnvironment): StageKind {
   return {
     kind: 'evaluate',
     version: 1,
+    exclusive: 'engine',
     describe: 'score the trained model on a split',
     run: async (context) => {
       const { split, metrics, predictions, ...options } =

@@ -21,6 +21,7 @@ export function featuresKind(environment: StageEnvironment): StageKind {
   return {
     kind: 'features',
     version: 1,
+    exclusive: 'engine',
     describe: 'run every picture through the frozen trunk',
     estimate: async (stage, inputs) => {
       const params = stage.params as unknown as FeaturesParams

@@ -29,6 +29,7 @@ export function trainKind(environment: StageEnvironment): StageKind {
   return {
     kind: 'train',
     version: 1,
+    exclusive: 'engine',
     describe: 'train the head on the stored features',
     run: async (context) => {
       const { labels, train: features } = context.inputs

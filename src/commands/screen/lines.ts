@@ -51,15 +51,26 @@ export function lastingLines(event: Event, colours: Colours): string[] {
   }
 }
 
-/** How far a stage is, its pace and the time left. */
-export function progressText(
-  event: Extract<Event, { type: 'stageProgress' }>,
-  seconds: number,
-): string {
-  const { done, total, unit } = event
+type Progress = Extract<Event, { type: 'stageProgress' }>
+
+/**
+ * Follows one stage: its pace is taken from its first report on, so that starting up is not part of it.
+ * `text` says how far it is, its pace and the time left.
+ */
+export function followProgress(): { readonly text: (event: Progress, seconds: number) => string } {
+  let first: { readonly done: number; readonly seconds: number } | undefined
+  return {
+    text: (event, seconds) => {
+      first ??= { done: event.done, seconds }
+      const took = seconds - first.seconds
+      return progressText(event, took > 0 ? (event.done - first.done) / took : 0)
+    },
+  }
+}
+
+function progressText({ done, total, unit }: Progress, pace: number): string {
   const amount = (n: number) => (unit === 'bytes' ? bytesText(n) : countText(n))
   const label = unit === 'bytes' ? '' : ` ${unit}`
-  const pace = seconds > 0 ? done / seconds : 0
   const speed = pace > 0 ? `  ${unit === 'bytes' ? bytesText(pace) : paceText(pace)}${label}/s` : ''
   if (total === undefined) return `${amount(done)}${label}${speed}`
   const left = pace > 0 && done < total ? `  ${secondsText((total - done) / pace)} left` : ''

@@ -3,12 +3,13 @@ import { createLogUpdate } from 'log-update'
 import picocolors from 'picocolors'
 import stringWidth from 'string-width'
 import type { Event } from '../../graph/event.ts'
-import { bar, lastingLines, progressText } from './lines.ts'
+import { bar, followProgress, lastingLines } from './lines.ts'
 import type { Printer } from './printer.ts'
 
 interface Running {
-  readonly started: number
+  readonly follow: ReturnType<typeof followProgress>
   progress: Extract<Event, { type: 'stageProgress' }> | undefined
+  text: string
 }
 
 /** Redrawn at most so often, so that drawing costs nothing beside the work. */
@@ -33,11 +34,14 @@ export function livePrinter(stream: Output): Printer {
   return {
     event: (event) => {
       if (event.type === 'stageStarted') {
-        running.set(event.stage, { started: performance.now(), progress: undefined })
+        running.set(event.stage, { follow: followProgress(), progress: undefined, text: '' })
       }
       if (event.type === 'stageProgress') {
         const stage = running.get(event.stage)
-        if (stage) stage.progress = event
+        if (stage) {
+          stage.progress = event
+          stage.text = stage.follow.text(event, performance.now() / 1000)
+        }
       }
       if (event.type === 'stageDone' || event.type === 'stageFailed') running.delete(event.stage)
       const lines = lastingLines(event, colours)
@@ -61,9 +65,7 @@ function runningLine(
   width: number,
   paint: (text: string) => string,
 ): string {
-  const { progress } = stage
-  const seconds = (performance.now() - stage.started) / 1000
-  const text = progress ? progressText(progress, seconds) : ''
+  const { progress, text } = stage
   const room = width - stringWidth(`● ${id}    ${text}`) - 1
   const drawn =
     progress?.total !== undefined && room >= 8

@@ -1,6 +1,6 @@
 import type { Output } from '../command.ts'
 import type { Printer } from './printer.ts'
-import { lastingLines, progressText, type Colours } from './lines.ts'
+import { followProgress, lastingLines, type Colours } from './lines.ts'
 
 const NONE: Colours = { good: same, bad: same, warn: same, dim: same }
 /** A long stage says where it is no more often than this. */
@@ -8,19 +8,20 @@ const EVERY_SECONDS = 10
 
 /** Lines for pipes, files and CI: no colour, nothing rewritten, a progress line every ten seconds of a stage. */
 export function plainPrinter(stream: Output): Printer {
-  const started = new Map<string, number>()
-  const spoke = new Map<string, number>()
+  const running = new Map<string, { follow: ReturnType<typeof followProgress>; spoke: number }>()
   const now = () => performance.now() / 1000
   return {
     event: (event) => {
       if (event.type === 'stageStarted') {
-        started.set(event.stage, now())
-        spoke.set(event.stage, now())
+        running.set(event.stage, { follow: followProgress(), spoke: now() })
       }
-      if (event.type === 'stageProgress' && now() - (spoke.get(event.stage) ?? 0) > EVERY_SECONDS) {
-        spoke.set(event.stage, now())
-        const seconds = now() - (started.get(event.stage) ?? now())
-        stream.write(`  ${event.stage}  ${progressText(event, seconds)}\n`)
+      const stage = event.type === 'stageProgress' ? running.get(event.stage) : undefined
+      if (stage && event.type === 'stageProgress') {
+        const text = stage.follow.text(event, now())
+        if (now() - stage.spoke > EVERY_SECONDS) {
+          stage.spoke = now()
+          stream.write(`  ${event.stage}  ${text}\n`)
+        }
       }
       for (const line of lastingLines(event, NONE)) stream.write(`${line}\n`)
     },
