@@ -6,14 +6,12 @@ import {
   i32,
   i32x4,
   i8x16,
-  instantiate,
   kernel,
   set,
   v128,
   type Code,
   type Kernel,
   type Local,
-  type WasmMemory,
 } from './wasm-emit.ts'
 
 /**
@@ -79,7 +77,7 @@ const PAIRS = [0, 0x80, 3, 0x80, 1, 0x80, 4, 0x80, 2, 0x80, 5, 0x80, 0x80, 0x80,
  * Four rows from `source` (rows `sourceStride` bytes apart) to `target` (rows `targetStride` apart, of which each
  * needs one byte more than its pixels). Up to 2 bytes past a row's last pixel pair are read.
  */
-const horizontal: Kernel = kernel('horizontal', 6, (parameters, fresh) => {
+export const horizontal: Kernel = kernel('horizontal', 6, (parameters, fresh) => {
   const [source, sourceStride, target, targetStride, table, tableEnd] = parameters as Six
   const [at, pairsEnd] = [fresh.i32(), fresh.i32()]
   const [mask, half, kHigh, kLow, pixels] = times(5, fresh.v128) as Five
@@ -129,7 +127,7 @@ const horizontal: Kernel = kernel('horizontal', 6, (parameters, fresh) => {
  * All rows of the result, one behind another from `target` on, from rows of `source` that are `stride` bytes apart;
  * `stride` and `source` must leave room for reading and writing 15 bytes too many.
  */
-const vertical: Kernel = kernel('vertical', 6, (parameters, fresh) => {
+export const vertical: Kernel = kernel('vertical', 6, (parameters, fresh) => {
   const [source, stride, target, rowBytes, table, tableEnd] = parameters as Six
   const [at, pairsEnd, row, x, pair] = times(5, fresh.i32) as Five
   const [half, kHigh, kLow, above, below, taps] = times(6, fresh.v128) as Six
@@ -199,8 +197,4 @@ type Pass = (
 export interface ResampleKernels {
   readonly horizontal: Pass
   readonly vertical: Pass
-}
-
-export function resampleKernels(memory: WasmMemory): ResampleKernels {
-  return instantiate([horizontal, vertical], memory) as ResampleKernels
 }

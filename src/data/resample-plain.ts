@@ -83,21 +83,26 @@ export function pick(
   into: Uint8Array,
 ): void {
   const { channels } = source
-  const rowLength = across.length * channels
-  const input = new Uint8Array(source.width * channels)
+  const stride = source.width * channels
+  // One byte more than a row: black.
+  const input = new Uint8Array(stride + 1)
+  const row = input.subarray(0, stride)
+  const from = new Int32Array(across.length * channels)
+  for (let i = 0; i < from.length; i += 1) {
+    const x = across[Math.trunc(i / channels)]!
+    from[i] = x < 0 ? stride : x * channels + (i % channels)
+  }
   let held = -1
   for (let y = 0; y < down.length; y += 1) {
-    const row = down[y]!
-    const line = into.subarray(y * rowLength, (y + 1) * rowLength)
-    if (row < 0) line.fill(0)
-    else if (row === held) line.copyWithin(0, 0)
-    else source.read(row, 1, input)
-    if (row < 0) continue
-    held = row
-    for (let x = 0; x < across.length; x += 1) {
-      const from = across[x]! * channels
-      for (let c = 0; c < channels; c += 1) line[x * channels + c] = from < 0 ? 0 : input[from + c]!
+    const wanted = down[y]!
+    const line = into.subarray(y * from.length, (y + 1) * from.length)
+    if (wanted < 0) {
+      line.fill(0)
+      continue
     }
+    if (wanted !== held) source.read(wanted, 1, row)
+    held = wanted
+    for (let i = 0; i < line.length; i += 1) line[i] = input[from[i]!]!
   }
 }
 
@@ -113,23 +118,13 @@ export function interpolate(source: RowSource, across: Lerps, down: Lerps, take:
   const width = across.lerp.length
   const out = new Float32Array(width * channels)
   const input = new Uint8Array(source.width * channels)
-  // Two rows already interpolated along x; rows come from top to bottom, so at most one of them is new.
-  const held = [
-    { row: -1, line: new Float32Array(width * channels) },
-    { row: -1, line: new Float32Array(width * channels) },
-  ]
-  const lineOf = (row: number, keep: number): (typeof held)[number] => {
-    const found = held.find((one) => one.row === row)
-    if (found) return found
-    const slot = held.find((one) => one.row !== keep)!
-    slot.row = row
+  const lines = [new Float32Array(width * channels), new Float32Array(width * channels)] as const
+  const lineOf = heldRows(lines, (row, line) => {
     source.read(row, 1, input)
-    lerpRow(input, across, channels, slot.line)
-    return slot
-  }
+    lerpRow(input, across, channels, line)
+  })
   for (let y = 0; y < down.lerp.length; y += 1) {
-    const above = lineOf(down.lower[y]!, down.upper[y]!).line
-    const below = lineOf(down.upper[y]!, down.lower[y]!).line
+    const [above, below] = lineOf(down.lower[y]!, down.upper[y]!)
     const lerp = down.lerp[y]!
     for (let i = 0; i < out.length; i += 1) {
       const a = above[i]!
@@ -137,6 +132,27 @@ export function interpolate(source: RowSource, across: Lerps, down: Lerps, take:
     }
     take(y, out)
   }
+}
+
+/**
+ * Keeps the last two rows in `lines`. Rows come from top to bottom and one asks for neighbours, so a row that is
+ * still needed is never overwritten, and none is made twice.
+ */
+export function heldRows<Line>(
+  lines: readonly [Line, Line],
+  make: (row: number, line: Line) => void,
+): (above: number, below: number) => [Line, Line] {
+  const rows = [-1, -1]
+  const lineOf = (row: number, keep: number): Line => {
+    let slot = rows.indexOf(row)
+    if (slot < 0) {
+      slot = rows[0] === keep ? 1 : 0
+      rows[slot] = row
+      make(row, lines[slot]!)
+    }
+    return lines[slot]!
+  }
+  return (above, below) => [lineOf(above, below), lineOf(below, above)]
 }
 
 function lerpRow(input: Uint8Array, across: Lerps, channels: number, line: Float32Array): void {

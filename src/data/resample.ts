@@ -7,9 +7,23 @@ import {
   type AxisWeights,
   type PillowMethod,
 } from './resample-filters.ts'
-import { resampleKernels, tableSize, writeWeights } from './resample-kernels.ts'
+import {
+  lerpColumns,
+  lerpRows,
+  lerpTableSize,
+  writeLerps,
+  type LerpKernels,
+} from './lerp-kernels.ts'
+import {
+  horizontal,
+  tableSize,
+  vertical,
+  writeWeights,
+  type ResampleKernels,
+} from './resample-kernels.ts'
 import {
   convolveByRow,
+  heldRows,
   interpolate,
   pick,
   roundInto,
@@ -17,7 +31,7 @@ import {
   type Convolution,
 } from './resample-plain.ts'
 import type { RowSource } from './row-source.ts'
-import { createMemory } from './wasm-emit.ts'
+import { createMemory, instantiate } from './wasm-emit.ts'
 
 /** As in the pipeline file: Pillow's methods by name, TensorFlow's as an object. */
 export type Resize =
@@ -42,7 +56,10 @@ const align = (value: number): number => Math.ceil(value / ALIGN) * ALIGN
 /** One a thread: it keeps its working memory (a few MiB) between pictures. */
 export function createResampler(): Resampler {
   const memory = createMemory(32)
-  const kernels = resampleKernels(memory)
+  const kernels = instantiate(
+    [horizontal, vertical, lerpColumns, lerpRows],
+    memory,
+  ) as ResampleKernels & LerpKernels
   const axis = axisCache()
 
   const areas = (...sizes: readonly number[]): { bytes: Uint8Array; at: number[] } => {
@@ -140,6 +157,34 @@ export function createResampler(): Resampler {
     else rowsFirst(source, how)
   }
 
+  /** TensorFlow's bilinear: rows above and below are interpolated along x once each, then between the two. */
+  const lerp = (source: RowSource, width: number, height: number, into: Uint8Array): void => {
+    const across = tensorflowLerps(source.width, width)
+    const down = tensorflowLerps(source.height, height)
+    const rowBytes = width * 3
+    const { bytes, at } = areas(
+      lerpTableSize(across),
+      lerpTableSize(down),
+      source.width * 3,
+      rowBytes * 4 + 64,
+      rowBytes * 4 + 64,
+      rowBytes,
+    )
+    const [acrossAt, downAt, inAt, first, second, outAt] = at as Six
+    const acrossEnd = writeLerps(across, 3, bytes, acrossAt)
+    writeLerps(down, 1, bytes, downAt)
+    const input = bytes.subarray(inAt, inAt + source.width * 3)
+    const lineOf = heldRows([first, second], (row, line) => {
+      source.read(row, 1, input)
+      kernels.lerpColumns(inAt, line, acrossAt, acrossEnd)
+    })
+    for (let y = 0; y < height; y += 1) {
+      const [above, below] = lineOf(down.lower[y]!, down.upper[y]!)
+      kernels.lerpRows(above, below, downAt + y * 12 + 8, outAt, outAt + rowBytes)
+      into.set(bytes.subarray(outAt, outAt + rowBytes), y * rowBytes)
+    }
+  }
+
   return {
     resample(source, width, height, resize, into) {
       if (into.length !== width * height * source.channels) {
@@ -147,6 +192,7 @@ export function createResampler(): Resampler {
       }
       if (typeof resize === 'object' && resize.method === 'bilinear') {
         if (source.width === width && source.height === height) source.read(0, height, into)
+        else if (source.channels === 3) lerp(source, width, height, into)
         else {
           const across = tensorflowLerps(source.width, width)
           interpolate(source, across, tensorflowLerps(source.height, height), roundInto(into))
@@ -165,6 +211,9 @@ export function createResampler(): Resampler {
     },
   }
 }
+
+type Five = [number, number, number, number, number]
+type Six = [...Five, number]
 
 /** Folders often hold pictures of few sizes: the last weights are kept. */
 function axisCache(): typeof pillowWeights {

@@ -47,6 +47,7 @@ export const i32 = {
 export const v128 = {
   load: memory(simd(0x00)),
   load32Splat: memory(simd(0x09)),
+  load32Zero: memory(simd(0x5c)),
   load64Zero: memory(simd(0x5d)),
   store: (address: Code, value: Code): Code => [...address, ...value, ...simd(0x0b), 0, 0],
   store32Lane0: (address: Code, value: Code): Code => [
@@ -84,18 +85,35 @@ export const i32x4 = {
   shl: binary(...simd(0xab)),
   shrS: binary(...simd(0xac)),
   add: binary(...simd(0xae)),
+  extendLowU: (a: Code): Code => [...a, ...simd(0xa9)],
+  /** Of float32, towards zero; no number becomes 0. */
+  truncate: (a: Code): Code => [...a, ...simd(0xf8)],
   /** Products of int16 pairs, summed pair by pair. */
   dot: binary(...simd(0xba)),
 }
 
+export const f32x4 = {
+  /** Of int32. */
+  convert: (a: Code): Code => [...a, ...simd(0xfa)],
+  add: binary(...simd(0xe4)),
+  sub: binary(...simd(0xe5)),
+  mul: binary(...simd(0xe6)),
+  /** To the nearest integer, halves to even. */
+  nearest: (a: Code): Code => [...a, ...simd(0x6a)],
+}
+
 /** Runs `body`, again as long as `condition` holds after it. */
 export const doWhile = (body: Code, condition: Code): Code => [
-  ...[0x03, 0x40],
+  0x03,
+  0x40,
   ...body,
   ...condition,
-  ...[0x0d, 0x00, 0x0b],
+  0x0d,
+  0x00,
+  0x0b,
 ]
 
+const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
 const I32 = 0x7f
 const V128 = 0x7b
 
@@ -135,7 +153,7 @@ export function assemble(kernels: readonly Kernel[]): Uint8Array<ArrayBuffer> {
     sized([...vector(locals.map((type) => [1, type])), ...code, 0x0b]),
   )
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...MAGIC_AND_VERSION,
     ...section(1, types),
     ...section(2, [[...text('env'), ...text('memory'), 0x02, 0x00, 0x00]]),
     ...section(

@@ -164,6 +164,26 @@ describe('the kernels', () => {
     )
   })
 
+  it("give the bytes of the plain loops for TensorFlow's bilinear", () => {
+    fc.assert(
+      fc.property(side, side, side, side, (w, h, width, height) => {
+        const plain = floats(noise([w, h]), [width, height])
+        const rounded = plain.map((v) => {
+          const floor = Math.floor(v)
+          const up = v - floor > 0.5 || (v - floor === 0.5 && floor % 2 === 1)
+          return up ? floor + 1 : floor
+        })
+        const out = resized(noise([w, h]), [width, height], TF_BILINEAR)
+        assert.deepEqual(out, Uint8Array.from(rounded))
+        const grey = resized(noise([w, h], 1), [width, height], TF_BILINEAR)
+        assert.deepEqual(
+          grey,
+          out.filter((_, i) => i % 3 === 0),
+        )
+      }),
+    )
+  })
+
   it('are exact where weights are largest: black and white at extreme ratios', () => {
     for (const value of [0, 255]) {
       for (const [from, to] of [
