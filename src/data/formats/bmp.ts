@@ -4,7 +4,6 @@ import type { FormatReader, PictureCheck } from './format.ts'
 export const BMP: FormatReader = {
   format: 'bmp',
   extensions: ['.bmp'],
-  sniff: (bytes) => bytes[0] === 0x42 && bytes[1] === 0x4d && bytes.length > 18,
   check: checkBmp,
 }
 

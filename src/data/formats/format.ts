@@ -1,4 +1,6 @@
-export type PictureFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'bmp' | 'tiff'
+import type { ImageFormat } from '../sniff.ts'
+
+export type PictureFormat = ImageFormat
 
 /** What the bytes say without decoding them: the size of the picture, or what is wrong with the file. */
 export type PictureCheck =
@@ -10,9 +12,7 @@ export interface FormatReader {
   readonly format: PictureFormat
   /** Lower case, with the dot. */
   readonly extensions: readonly string[]
-  /** From the first bytes alone, whatever the file is called. */
-  readonly sniff: (bytes: Buffer) => boolean
-  /** Walks the file's structure to its end; never reads outside `bytes`, never throws. */
+  /** Of bytes that begin as the format does: walks their structure to its end; never reads outside `bytes`, never throws. */
   readonly check: (bytes: Buffer) => PictureCheck
 }
 

@@ -4,7 +4,6 @@ import type { FormatReader, PictureCheck } from './format.ts'
 export const GIF: FormatReader = {
   format: 'gif',
   extensions: ['.gif'],
-  sniff: (bytes) => /^GIF8[79]a$/.test(bytes.toString('latin1', 0, 6)),
   check: checkGif,
 }
 

@@ -8,7 +8,6 @@ const NOT_A_FRAME: ReadonlySet<number> = new Set([0xc4, 0xc8, 0xcc])
 export const JPEG: FormatReader = {
   format: 'jpeg',
   extensions: ['.jpg', '.jpeg'],
-  sniff: (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff,
   check: checkJpeg,
 }
 

@@ -2,7 +2,6 @@ import { crc32 } from 'node:zlib'
 import { sized, truncated } from './format.ts'
 import type { FormatReader, PictureCheck } from './format.ts'
 
-const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex')
 /** Bit depths by colour type. */
 const DEPTHS: Readonly<Record<number, readonly number[]>> = {
   0: [1, 2, 4, 8, 16],
@@ -15,7 +14,6 @@ const DEPTHS: Readonly<Record<number, readonly number[]>> = {
 export const PNG: FormatReader = {
   format: 'png',
   extensions: ['.png'],
-  sniff: (bytes) => bytes.subarray(0, 8).equals(SIGNATURE),
   check: checkPng,
 }
 

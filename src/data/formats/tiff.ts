@@ -14,7 +14,6 @@ const DATA: readonly (readonly [number, number])[] = [
 export const TIFF: FormatReader = {
   format: 'tiff',
   extensions: ['.tif', '.tiff'],
-  sniff: (bytes) => /^(II[*+]\0|MM\0[*+])$/.test(bytes.toString('latin1', 0, 4)),
   check: checkTiff,
 }
 

@@ -4,8 +4,6 @@ import type { FormatReader, PictureCheck } from './format.ts'
 export const WEBP: FormatReader = {
   format: 'webp',
   extensions: ['.webp'],
-  sniff: (bytes) =>
-    bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP',
   check: checkWebp,
 }
 
