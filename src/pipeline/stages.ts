@@ -64,7 +64,7 @@ function dataStages(
       ...(classes ? { classes } : {}),
     },
     needs: files.needs,
-    hints: { ...files.hints, ...(isTable ? { csv: layout.csv.file } : {}) },
+    hints: { ...files.hints, ...(isTable ? { table: layout.csv.file } : {}) },
   }
   return { stages: [...fetched.stages, index], files }
 }

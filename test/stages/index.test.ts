@@ -200,7 +200,7 @@ test('bad pictures stop the stage, all of them named', async () => {
   const tree = { ...PHOTOS, 'train/cat/cut.png': cut, 'train/dog/page.jpg': '<!doctype html>' }
   assert.deepEqual(await failures(tree), [
     'BAD_IMAGE train/cat/cut.png: truncated: the file ends inside a chunk',
-    'BAD_IMAGE train/dog/page.jpg: a web page (HTML), not a picture | repair or remove them, or leave them out with dataset.badImages: {skip: 2}',
+    'BAD_IMAGE train/dog/page.jpg: an HTML page | repair or remove them, or leave them out with dataset.badImages: {skip: 2}',
   ])
   const bomb = Buffer.from(pngBytes(1))
   const header = Buffer.from(bomb.subarray(16, 29))

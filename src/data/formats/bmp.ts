@@ -9,6 +9,7 @@ export const BMP: FormatReader = {
 
 /** The header and whether all rows are there; the file size in the header is often wrong and not looked at. */
 function checkBmp(bytes: Buffer): PictureCheck {
+  if (bytes.length < 26) return truncated('the file ends inside the header')
   const header = bytes.readUInt32LE(14)
   if (header !== 12 && (header < 40 || header > 124)) {
     return { problem: `a BMP with a header of ${header} bytes` }
