@@ -6,7 +6,13 @@ import {
   checkLoss,
   checkUnits,
 } from './check-head.ts'
-import { checkAlpha, checkImageSize, checkName, checkPreprocessing } from './check-model.ts'
+import {
+  checkAlpha,
+  checkClips,
+  checkImageSize,
+  checkName,
+  checkPreprocessing,
+} from './check-model.ts'
 import { checkEvaluation, checkFolders, checkSplits } from './check-splits.ts'
 
 /** One check: it is left out where a key that it reads is already known to be wrong. */
@@ -25,6 +31,7 @@ export const CHECKS: readonly Check[] = [
   { reads: ['baseModel', 'dataset.imageSize'], run: checkImageSize },
   { reads: ['baseModel'], run: checkName },
   { reads: ['baseModel'], run: checkAlpha },
+  { reads: ['optimizer'], run: checkClips },
   { reads: ['dataset'], run: checkFolders },
   { reads: ['dataset'], run: checkSplits },
   { reads: ['dataset', 'evaluation'], run: checkEvaluation },

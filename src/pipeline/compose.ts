@@ -5,7 +5,9 @@ import { failure, PipelineError } from '../util/diagnostic.ts'
 import { isErrno } from '../util/files.ts'
 import { didYouMean } from '../util/suggest.ts'
 import { parse } from './parse.ts'
+import { writeDatasetOut } from './folders.ts'
 import { absolutePaths } from './paths.ts'
+import { writeOut } from './short.ts'
 import type { Entry, MapNode, Node } from './tree.ts'
 import { mapTree } from './tree.ts'
 import { expandVariables } from './variables.ts'
@@ -37,26 +39,30 @@ export async function compose(
   const problems: Diagnostic[] = []
   const parsed = expandVariables(parse(text, file), env, (d) => problems.push(d)) as MapNode
   const own = absolutePaths(parsed, dirname(file)) as MapNode
-  const base = own.entries.get('extends')?.value
-  if (base?.kind !== 'scalar' || typeof base.value !== 'string' || base.value.trim() === '') {
+  const extended = own.entries.get('extends')?.value
+  if (
+    extended?.kind !== 'scalar' ||
+    typeof extended.value !== 'string' ||
+    extended.value.trim() === ''
+  ) {
     return { root: dropNulls(own, undefined, problems), text, problems }
   }
   // The problems of both files are told together, but a broken variable in the path leads nowhere.
-  if (problems.some((p) => p.at === base.at)) throw new PipelineError(problems)
-  const path = isAbsolute(base.value) ? base.value : join(dirname(file), base.value)
+  if (problems.some((p) => p.at === extended.at)) throw new PipelineError(problems)
+  const path = isAbsolute(extended.value) ? extended.value : join(dirname(file), extended.value)
   const seen = [...chain, normalize(file)]
   if (seen.includes(normalize(path))) {
     const round = [...seen.slice(seen.indexOf(normalize(path))), normalize(path)].join(' -> ')
     throw failure('EXTENDS_CYCLE', `the files extend each other: ${round}`, {
-      at: base.at,
+      at: extended.at,
       hint: 'take one `extends` out',
     })
   }
   if (seen.length >= MAX_FILES)
     throw failure('EXTENDS_CYCLE', `more than ${MAX_FILES} files extend each other`, {
-      at: base.at,
+      at: extended.at,
     })
-  const under = await compose(path, env, seen, base.at).catch((error: unknown) => {
+  const under = await compose(path, env, seen, extended.at).catch((error: unknown) => {
     throw error instanceof PipelineError
       ? new PipelineError([...problems, ...error.diagnostics], { cause: error })
       : error
@@ -64,7 +70,9 @@ export async function compose(
   problems.push(...under.problems)
   const entries = new Map(own.entries)
   entries.delete('extends')
-  const root = dropNulls({ ...own, entries }, under.root, problems)
+  // `optimizer: SGD` there and `optimizer: {momentum: 0.9}` here are one map; the other way round a value replaces.
+  const base = writeOut(writeDatasetOut(under.root)) as MapNode
+  const root = dropNulls({ ...own, entries }, base, problems)
   return { root, text, problems }
 }
 

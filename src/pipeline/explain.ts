@@ -246,6 +246,7 @@ function guessed(word: string, candidates: readonly string[]): string {
 
 function hasType(schema: Schema, value: ScalarNode['value']): boolean {
   if (schema.type === undefined) return true
+  if (value === null) return false
   if (schema.type === 'number') return typeof value === 'number'
   if (schema.type === 'integer') return typeof value === 'number' && Number.isInteger(value)
   return schema.type === typeof value

@@ -75,14 +75,7 @@ export const NOT_YET: readonly NotYet[] = [
     what: 'a schedule of the learning rate',
     hint: 'write a number',
   },
-  ...[
-    'clipnorm',
-    'clipvalue',
-    'globalClipnorm',
-    'useEma',
-    'emaMomentum',
-    'emaOverwriteFrequency',
-  ].map((argument) => ({
+  ...['useEma', 'emaMomentum', 'emaOverwriteFrequency'].map((argument) => ({
     path: ['optimizer', argument],
     what: `the optimizer's ${argument}`,
     hint: 'take the argument out',

@@ -2,9 +2,9 @@ import type { Diagnostic } from '../util/diagnostic.ts'
 import { PipelineError } from '../util/diagnostic.ts'
 import { didYouMean } from '../util/suggest.ts'
 import { parseValue } from './parse.ts'
-import { alternatives, blocksWith, choose, keysOf, SCHEMA, schemaAt } from './schema.ts'
+import { alternatives, blocksWith, choose, follow, keysOf, SCHEMA, schemaAt } from './schema.ts'
 import type { Node, Path } from './tree.ts'
-import { find, replace, showPath } from './tree.ts'
+import { find, fromData, replace, showPath } from './tree.ts'
 import { expandVariables } from './variables.ts'
 
 /** One `--set` argument, read. */
@@ -33,7 +33,8 @@ export function override(
   for (const set of sets) {
     try {
       // Short forms are written out each time, so that `--set optimizer.learningRate` works on `optimizer: Adam`.
-      tree = apply(prepare(tree), read(set, env, report))
+      const change = read(set, env, report)
+      tree = apply(withDefaults(prepare(tree), change, prepare), change)
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error
       error.diagnostics.forEach(report)
@@ -100,6 +101,20 @@ function apply(root: Node, override: Override): Node {
   throw bad(argument, `unknown key "${showPath(path)}"`, known(target, path))
 }
 
+/** Blocks on the way that the file leaves to their default: `--set optimizer.momentum` needs the optimizer's name. */
+function withDefaults(root: Node, { path, value }: Override, prepare: (root: Node) => Node): Node {
+  let tree = root
+  for (const length of path.slice(1).keys()) {
+    const above = path.slice(0, length + 1)
+    if (!value || find(tree, above)) continue
+    const schema = schemaAt(replace(tree, path, value), above)
+    const initial = schema && (schema.default ?? follow(schema).default)
+    if (initial === undefined || Array.isArray(initial)) continue
+    tree = prepare(replace(tree, above, fromData(initial, 'default')))
+  }
+  return tree
+}
+
 /** A list where one is begun: `+tags.0=x` on a file without tags. */
 function withList(root: Node, path: Path, { argument }: Node): Node {
   const parent = path.slice(0, -1)
@@ -132,11 +147,13 @@ function known(root: Node, path: Path): string | undefined {
   const step = String(path[Math.max(0, depth)])
   const parent = path.slice(0, Math.max(0, depth))
   const schema = schemaAt(root, parent) ?? SCHEMA
-  const guess = didYouMean(step, keysOf(schema, find(root, parent)))
+  const keys = keysOf(schema, find(root, parent))
+  const guess = didYouMean(step, keys)
   if (guess !== undefined && !guess.includes(`"${step}"`)) return guess
-  const blocks = blocksWith(step)
-  return blocks.length > 0
-    ? `"${step}" stands under ${blocks.map((b) => `"${b}"`).join(', ')}`
+  const blocks = blocksWith(step).filter((block) => block !== path[0])
+  if (blocks.length > 0) return `"${step}" stands under ${blocks.map((b) => `"${b}"`).join(', ')}`
+  return parent.length > 0 && keys.length > 0
+    ? `${showPath(parent)} takes ${keys.join(', ')}`
     : undefined
 }
 

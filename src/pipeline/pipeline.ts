@@ -165,18 +165,28 @@ export type Loss =
     }
   | { readonly name: 'SparseCategoricalCrossentropy' }
 
-export type Optimizer = { readonly learningRate: number } & (
-  | { readonly name: 'SGD'; readonly momentum: number; readonly nesterov: boolean }
-  | {
-      readonly name: 'RMSprop'
-      readonly rho: number
-      readonly momentum: number
-      readonly epsilon: number
-      readonly centered: boolean
-    }
-  | ({ readonly name: 'Adam' } & Moments)
-  | ({ readonly name: 'AdamW'; readonly weightDecay: number } & Moments)
-)
+/** Keras' arguments; at most one of the three clips. */
+export type Optimizer = Updates &
+  (
+    | { readonly name: 'SGD'; readonly momentum: number; readonly nesterov: boolean }
+    | {
+        readonly name: 'RMSprop'
+        readonly rho: number
+        readonly momentum: number
+        readonly epsilon: number
+        readonly centered: boolean
+      }
+    | ({ readonly name: 'Adam' | 'AdamW' } & Moments)
+  )
+
+interface Updates {
+  readonly learningRate: number
+  /** AdamW always has it. */
+  readonly weightDecay?: number
+  readonly clipnorm?: number
+  readonly clipvalue?: number
+  readonly globalClipnorm?: number
+}
 
 interface Moments {
   readonly beta1: number

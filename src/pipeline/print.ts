@@ -92,12 +92,12 @@ function flow(node: Node): string {
   return `{${[...node.entries].map(([key, { value }]) => `${scalar(key)}: ${flow(value)}`).join(', ')}}`
 }
 
+/** Plain where that is plain to see, else in double quotes as JSON writes it, which YAML reads. */
 function scalar(value: ScalarNode['value']): string {
-  const plain = typeof value === 'string' ? value.replaceAll('$', '$$$$') : value
-  const text = stringify(plain, { lineWidth: 0, defaultStringType: 'PLAIN' }).trimEnd()
-  // What is plain in a block may not be inside brackets.
-  return typeof plain === 'string' &&
-    (/[,[\]{}#\n]/.test(text) || text.startsWith('|') || text.startsWith('>'))
-    ? JSON.stringify(plain)
-    : text
+  if (typeof value !== 'string') return stringify(value).trimEnd()
+  const text = value.replaceAll('$', '$$$$')
+  // YAML knows which plain words are numbers, booleans and the like, and quotes those.
+  return PLAIN.test(text) ? stringify(text, { lineWidth: 0 }).trimEnd() : JSON.stringify(text)
 }
+
+const PLAIN = /^[A-Za-z0-9_./+](?:[A-Za-z0-9_./@+ -]*[A-Za-z0-9_./@+-])?$/
