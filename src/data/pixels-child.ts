@@ -11,7 +11,11 @@ export type FromChild = { readonly results: readonly TaskResult[] }
 
 /** The program of a decoding process; it ends when the parent closes the channel, or dies. */
 let painter: ReturnType<typeof createPainter> | undefined
-process.on('message', (message: ToChild) => void receive(message))
+/** The next message waits for the one before: a painter makes one picture at a time in memory it uses again. */
+let last: Promise<void> = Promise.resolve()
+process.on('message', (message: ToChild) => {
+  last = last.then(() => receive(message))
+})
 process.on('disconnect', () => process.exit(0))
 // Ctrl-C reaches the whole process group; the parent decides when we stop.
 process.on('SIGINT', () => {})

@@ -3,6 +3,7 @@ import type { Layer, LayerGraph, WeightMap } from '../models/layer-graph.ts'
 import { lower, type Lowered } from '../models/lower.ts'
 import { gradients } from '../program/autodiff.ts'
 import { Builder } from '../program/builder.ts'
+import { simplify } from '../program/simplify.ts'
 import { sizeOf, type Program, type Tensor } from '../program/program.ts'
 import type { HeadShape } from './fit.ts'
 import { LOSSES, weightedMean, type LossName } from './losses.ts'
@@ -83,7 +84,10 @@ export function headProgram(
     b.entry('infer', { fetches: { losses: perExample, outputs }, updates: [] })
   }
   const width = sizeOf(graph.output.outputShape)
-  return { program: b.program(), shape: { width, dropouts: [...dropouts.values()], inferBatch } }
+  return {
+    program: simplify(b.program()),
+    shape: { width, dropouts: [...dropouts.values()], inferBatch },
+  }
 }
 
 /** Losses from the logits, never from probabilities; a head that ends without softmax or sigmoid gives logits itself. */

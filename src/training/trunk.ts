@@ -1,4 +1,5 @@
 import { Builder } from '../program/builder.ts'
+import { simplify } from '../program/simplify.ts'
 import type { Program, Shape, Tensor } from '../program/program.ts'
 import { addHead, type HeadLayer } from '../models/head.ts'
 import { buildBaseModel, type BaseModelOptions } from '../models/base-model.ts'
@@ -49,7 +50,7 @@ export function trunkProgram(
   const x = preprocess(b, threeChannels(b, input), options.preprocessing)
   const { output } = lower(b, graph, { weights, start: { [graph.input.name]: x } })
   b.entry('features', { fetches: { features: output }, updates: [] })
-  return { program: b.program(), outputShape: graph.output.outputShape }
+  return { program: simplify(b.program()), outputShape: graph.output.outputShape }
 }
 
 function threeChannels(b: Builder, x: Tensor): Tensor {

@@ -81,6 +81,30 @@ describe('packPictures', () => {
     await few.close()
   })
 
+  it('gives every row its own picture, however many are under way at once', async () => {
+    const { default: sharp } = await import('sharp')
+    const rows: { path: string; sha256: string }[] = []
+    for (let i = 0; i < 150; i += 1) {
+      const create = {
+        width: 40,
+        height: 30,
+        channels: 3 as const,
+        background: { r: i, g: 0, b: 255 - i },
+      }
+      const bytes = await sharp({ create })[i % 2 ? 'png' : 'jpeg']().toBuffer()
+      await writeFile(join(root, 'in', `own-${i}`), bytes)
+      rows.push({ path: `in/own-${i}`, sha256: shaOf(bytes) })
+    }
+    for (const how of [{ workers: 2 }, { workers: 2, direct: false }]) {
+      const reader = await openPack(await pack({ ...how, pictures: rows }))
+      for (let i = 0; i < 150; i += 1) {
+        const [red] = await reader.rows(i, 1)
+        assert.ok(Math.abs(red! - i) <= 3, `row ${i} begins with red ${red}`)
+      }
+      await reader.close()
+    }
+  })
+
   it('tells how far it is, up to the end', async () => {
     for (const count of [10, 60]) {
       const seen: number[] = []
