@@ -65,6 +65,8 @@ export interface LibC {
   setEnvironment(name: string, value: string): void
   open(path: string, flags: number): Pointer | null
   openError(): string | null
+  duplicate(descriptor: number): number
+  duplicateTo(from: number, to: number): number
 }
 
 export function bindTensorflow(library: LibraryHandle): TensorflowApi {
@@ -116,6 +118,8 @@ export function bindLibC(): LibC {
     setEnvironment: (name, value) => setenv(name, value, 1),
     open: f('void *dlopen(const char *, int)'),
     openError: f('const char *dlerror()'),
+    duplicate: f('int dup(int)'),
+    duplicateTo: f('int dup2(int, int)'),
   }
 }
 

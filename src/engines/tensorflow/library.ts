@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, closeSync, constants, openSync } from 'node:fs'
 import { join } from 'node:path'
 import koffi, { type LibraryHandle } from 'koffi'
 import { failure } from '../../util/diagnostic.ts'
@@ -32,14 +32,50 @@ export function loadTensorflow(
     )
   }
   const c = bindLibC()
-  // Read by TensorFlow at its first message; through setenv, as a worker's process.env is only a copy.
-  if (!verbose) c.setEnvironment('TF_CPP_MIN_LOG_LEVEL', '3')
-  for (const file of location.files) pin(c, join(location.folder, file))
-  const libraries = location.files.map((file) => koffi.load(join(location.folder, file)))
+  prepareEnvironment(c, verbose)
+  const libraries: LibraryHandle[] = []
+  for (const file of location.files) {
+    const path = join(location.folder, file)
+    if (verbose) pin(c, path)
+    else quietly(c, () => pin(c, path))
+    libraries.push(koffi.load(path))
+  }
   if (!verbose) silenceAbsl(libraries)
   const api = bindTensorflow(libraries.at(-1)!)
   loaded = { location, api, c, version: api.version() }
   return loaded
+}
+
+/**
+ * What TensorFlow reads while it is being loaded. Set by setenv, as a worker's process.env is only a copy.
+ *
+ * oneDNN: TensorFlow takes it by itself only on processors with AVX512_VNNI or newer; on one with AVX2 it makes a
+ * trunk 1.6 to 2.3 times faster too (a depthwise convolution, its bias and its relu6 become one op).
+ */
+function prepareEnvironment(c: LibC, verbose: boolean): void {
+  if (!verbose) c.setEnvironment('TF_CPP_MIN_LOG_LEVEL', '3')
+  if (process.arch === 'x64' && process.env.TF_ENABLE_ONEDNN_OPTS === undefined) {
+    c.setEnvironment('TF_ENABLE_ONEDNN_OPTS', '1')
+  }
+}
+
+/**
+ * With stderr turned to nothing for the length of a synchronous call: the initialisers of the library announce oneDNN
+ * before any function that could silence them can be called.
+ */
+function quietly(c: LibC, call: () => void): void {
+  const nothing = openSync('/dev/null', 'w')
+  const saved = c.duplicate(2)
+  try {
+    if (saved >= 0) c.duplicateTo(nothing, 2)
+    call()
+  } finally {
+    if (saved >= 0) {
+      c.duplicateTo(saved, 2)
+      closeSync(saved)
+    }
+    closeSync(nothing)
+  }
 }
 
 const FLAGS =

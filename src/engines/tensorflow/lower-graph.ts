@@ -1,3 +1,4 @@
+import { rootsOf } from '../../program/builder.ts'
 import type { OpName } from '../../program/ops.ts'
 import type {
   DType,
@@ -9,7 +10,7 @@ import type {
   TensorType,
 } from '../../program/program.ts'
 import type { NodeDef } from './graph-def.ts'
-import { LOWER, type LowerOp } from './lower-ops.ts'
+import { LOWER, LOWER_APART, type LowerOp } from './lower-ops.ts'
 import { lowerUpdates } from './lower-updates.ts'
 import { NodeWriter } from './node-writer.ts'
 
@@ -51,10 +52,11 @@ export interface LoweredVariable extends TensorType {
 }
 
 /**
- * A graph is one protobuf message, which may have 2 GiB. Constants past this many bytes become variables that are set
- * once (the biggest first: TensorFlow fuses and prepares small kernels as well as big ones).
+ * Constants past this many bytes become variables that are set once, the biggest first. TensorFlow keeps about six
+ * copies of a constant (the graph, its optimizer's, the kernel's ...) and one of a variable, and neither is faster; and a
+ * graph is one protobuf message, which may have 2 GiB. Below it a constant saves the reading.
  */
-export const CONSTANT_BYTES = 2 ** 30
+const CONSTANT_BYTES = 2 ** 24
 
 export function lowerGraph(
   program: Program,
@@ -64,13 +66,13 @@ export function lowerGraph(
   for (const { name, shape, initial } of program.variables) {
     declare(state, name, { shape, dtype: 'float32' }, { initial, ofProgram: true })
   }
-  const spilled = spill(program.nodes, constantBytes)
+  const facts = { spilled: spill(program.nodes, constantBytes), users: countUsers(program) }
   for (const node of program.nodes) {
     const local = `${node.op}_${node.id}`
     const scope = node.layer === undefined ? local : `${node.layer}/${local}`
     state.names.set(
       node.outputs[0]!,
-      state.writer.within(scope, node.layer, () => lowerNode(state, node, spilled)),
+      state.writer.within(scope, node.layer, () => lowerNode(state, node, facts)),
     )
   }
   const shapes = new Map(program.variables.map((v) => [v.name, v.shape]))
@@ -104,7 +106,11 @@ function newState(): State {
   return { writer: new NodeWriter(), variables: [], handles: new Map(), names: new Map() }
 }
 
-function lowerNode(state: State, node: Node, spilled: ReadonlySet<Node>): string {
+function lowerNode(
+  state: State,
+  node: Node,
+  { spilled, users }: { spilled: ReadonlySet<Node>; users: ReadonlyMap<Tensor, number> },
+): string {
   const { writer: w, handles, names } = state
   switch (node.op) {
     case 'input': {
@@ -120,12 +126,10 @@ function lowerNode(state: State, node: Node, spilled: ReadonlySet<Node>): string
     case 'variable':
       return readNode(w, handles.get((node as Node<'variable'>).attributes.name)!, 'float32')
     default: {
-      const lower = LOWER[node.op] as LowerOp<OpName>
-      return lower(
-        w,
-        node.inputs.map((input) => names.get(input)!),
-        node,
-      )
+      const inputs = node.inputs.map((input) => names.get(input)!)
+      const apart = LOWER_APART[node.op]
+      if (apart && isShared(node.inputs[0]!, users)) return apart(w, inputs[0]!)
+      return (LOWER[node.op] as LowerOp<OpName>)(w, inputs, node)
     }
   }
 }
@@ -193,6 +197,22 @@ function declare(
 
 function readNode(w: NodeWriter, handle: string, dtype: DType): string {
   return w.add('ReadVariableOp', [handle], { dtype: { type: dtype } })
+}
+
+/** How often each tensor is an input, a fetch or what an update takes. */
+function countUsers({ nodes, entries }: Program): Map<Tensor, number> {
+  const users = new Map<Tensor, number>()
+  const uses = [
+    ...nodes.flatMap((node) => node.inputs),
+    ...Object.values(entries).flatMap((entry) => rootsOf(entry)),
+  ]
+  for (const tensor of uses) users.set(tensor, (users.get(tensor) ?? 0) + 1)
+  return users
+}
+
+/** A sum that others use too. */
+function isShared(x: Tensor, users: ReadonlyMap<Tensor, number>): boolean {
+  return x.node.op === 'add' && users.get(x)! > 1
 }
 
 /** The constants that do not fit into `limit` bytes together, the biggest first. */

@@ -106,6 +106,17 @@ export const LOWER: {
   },
 }
 
+/**
+ * Activations said with other ops than their own. TensorFlow's remapper, with oneDNN, fuses convolution, bias, sum and
+ * activation also where the sum has other users, whose input is then missing: it fails, and nothing at all is fused
+ * (NASNet's reduction cells; a third slower). It does not know these.
+ */
+export const LOWER_APART: Partial<Record<OpName, (w: NodeWriter, x: string) => string>> = {
+  relu: (w, x) => w.add('Maximum', [x, w.scalar(0)], FLOAT),
+  relu6: (w, x) =>
+    w.add('Minimum', [w.add('Maximum', [x, w.scalar(0)], FLOAT), w.scalar(6)], FLOAT),
+}
+
 /** An op of TensorFlow's that takes the same inputs, in the same order. */
 function plain<Name extends OpName>(op: string): LowerOp<Name> {
   return (w, inputs) => w.add(op, inputs, FLOAT)
