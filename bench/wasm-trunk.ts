@@ -1,19 +1,28 @@
 /**
- * Pictures a second of the wasm engine on EfficientNet-Lite0's trunk (random weights, batch norm folded), from
- * uint8 pixels to 1,280 pooled features:
+ * Pictures a second of the wasm engine on a base model's trunk with random weights, from uint8 pixels to pooled
+ * features, and the memory of all its processes:
  *
- *   node dist/bench/wasm-trunk.js [batch=8] [processes=1] [pictures=160]
+ *   node dist/bench/wasm-trunk.js [model=EfficientNetLite0] [batch=8] [processes=1] [pictures=160]
  */
+import { readFileSync } from 'node:fs'
 import { openWasm } from '../src/engines/wasm/engine.ts'
-import { liteTrunk } from './lite-trunk.ts'
+import { sizeOf } from '../src/program/program.ts'
+import { childrenOf } from '../test/support/processes.ts'
+import { trunkProgram } from './trunk-program.ts'
 
-const [batch = 8, processes = 1, pictures = 160] = process.argv.slice(2).map(Number)
-const engine = await openWasm({})
-const session = await engine.compile(liteTrunk(batch), { concurrency: processes })
-const pixels = new Uint8Array(batch * 224 * 224 * 3).map((_, i) => (i * 31) % 251)
+const [model = 'EfficientNetLite0', ...numbers] = process.argv.slice(2)
+const [batch = 8, processes = 1, pictures = 160] = numbers.map(Number)
+const program = trunkProgram(model, batch)
+const engine = await openWasm()
+const session = await engine.compile(program, { concurrency: processes })
+const size = sizeOf(program.entries.infer!.feeds.pixels!.shape)
+const pixels = new Uint8Array(size).map((_, i) => (i * 31) % 251)
+
+/** Pictures a second over `count` pictures, with as many runs in flight as there are processes. */
 const pass = async (count: number): Promise<number> => {
+  const runs = Math.ceil(count / batch)
+  let left = runs
   const begin = performance.now()
-  let left = Math.ceil(count / batch)
   const lane = async (): Promise<void> => {
     while (left > 0) {
       left -= 1
@@ -21,13 +30,27 @@ const pass = async (count: number): Promise<number> => {
     }
   }
   await Promise.all(Array.from({ length: session.concurrency }, lane))
-  return (Math.ceil(count / batch) * batch * 1000) / (performance.now() - begin)
+  return (runs * batch * 1000) / (performance.now() - begin)
 }
-await pass(batch * processes * 4)
+
+await pass(Math.max(16, batch * processes * 2))
 const rates = [await pass(pictures), await pass(pictures), await pass(pictures)]
-const [, median] = rates.sort((a, b) => a - b)
+const [, median] = rates.toSorted((a, b) => a - b)
 console.log(
-  `batch ${batch}, ${session.concurrency} process(es): ${median!.toFixed(1)} pictures/s`,
-  `(${rates.map((r) => r.toFixed(1)).join(', ')}); parent's peak ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`,
+  `${model}, batch ${batch}, ${session.concurrency} process(es): ${median!.toFixed(1)} pictures/s`,
+  `(${rates.map((r) => r.toFixed(1)).join(', ')}); peak MiB: ${await peaks()}`,
 )
 await engine.close()
+
+/** Peak resident memory of this process and its children, where Linux tells it. */
+async function peaks(): Promise<string> {
+  const peak = (pid: number): string => {
+    try {
+      const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+      return String(Math.round(Number(kilobytes![1]) / 1024))
+    } catch {
+      return '?'
+    }
+  }
+  return [process.pid, ...(await childrenOf(process.pid))].map(peak).join(' + ')
+}

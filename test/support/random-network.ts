@@ -47,11 +47,14 @@ export function randomNetwork(seed: number): RandomNetwork {
       return activation(random.uniform() < 0.8 ? b.biasAdd(y, values([filters], 0.3)) : y)
     },
     (t) => {
-      const size = pick([3, 3], [5, 5], [2, 2])
+      const size = pick([3, 3], [5, 5], [2, 2], [7, 7], [6, 7], [1, 2], [3, 9])
       const channels = t.shape[3]!
       const multiplier = pick(1, 1, 2)
       const kernel = values([...size, channels, multiplier], 0.5)
-      const y = b.depthwiseConv2d(t, kernel, { ...window(t), dilations: [1, 1] })
+      const { padding, strides } = window(t)
+      const fits = Math.min(t.shape[1]!, t.shape[2]!) >= Math.max(...size)
+      const places = { padding: fits ? padding : ('same' as const), strides }
+      const y = b.depthwiseConv2d(t, kernel, { ...places, dilations: [1, 1] })
       return activation(
         random.uniform() < 0.8 ? b.biasAdd(y, values([channels * multiplier], 0.3)) : y,
       )

@@ -1,29 +1,64 @@
 import type { ConvAttributes } from '../../program/ops.ts'
 import type { Shape } from '../../program/program.ts'
-import { activationCode, type Emission, type Emitters, type Fused, type Step } from './emit.ts'
-import { FLOAT32, type Kernels, type Operand } from './kernels.ts'
+import { activationCode, type Emission, type Fused, type Step } from './emit.ts'
+import type { Kernels, Operand } from './kernels.ts'
 
-export const CONVOLUTION: Emitters<'conv2d' | 'depthwiseConv2d' | 'matMul'> = {
-  conv2d: (e) => convolution(e, '_FusedConv2D'),
-  depthwiseConv2d: (e) => convolution(e, '_FusedDepthwiseConv2D'),
-  matMul,
-}
+type Convolution = Emission<'conv2d' | 'depthwiseConv2d'>
+export type ConvolutionName = '_FusedConv2D' | '_FusedDepthwiseConv2D'
 
-function convolution(
-  { kernels, inputs, output, attributes: a, fused }: Emission<'conv2d' | 'depthwiseConv2d'>,
-  name: '_FusedConv2D' | '_FusedDepthwiseConv2D',
+/** As it stands in the program, with what is fused into it. */
+export function convolution(
+  { kernels, inputs, output, ...e }: Convolution,
+  name: ConvolutionName,
 ): Step {
   const [x, filter] = [inputs[0]!, inputs[1]!]
+  const { bias } = e.fused
+  const padding = paddingOf(x.shape, filter.shape, e.attributes, e.fused)
+  return convolve(kernels, name, {
+    x,
+    filter,
+    bias,
+    padding,
+    dilations: e.attributes.dilations,
+    strides: e.attributes.strides,
+    // XNNPACK has TensorFlow's `same` built in.
+    same: e.attributes.padding === 'same',
+    activation: activationCode(e.fused),
+    output,
+  })
+}
+
+/** One call of the kernel. */
+export function convolve(
+  kernels: Kernels,
+  name: ConvolutionName,
+  {
+    x,
+    filter,
+    bias,
+    output,
+    ...a
+  }: {
+    x: Operand
+    filter: Operand
+    bias: Operand | undefined
+    output: Operand
+    /** Top, right, bottom, left. */
+    padding: readonly [number, number, number, number]
+    same: boolean
+    dilations: readonly [number, number]
+    strides: readonly [number, number]
+    activation: number
+  },
+): Step {
   const { c } = kernels
-  const [, height, width, channels] = x.shape as [number, number, number, number]
-  const [top, right, bottom, left] = paddingOf(x.shape, filter.shape, a, fused)
-  const input = [x.id, x.shape[0]!, height, width]
-  const weights = [filter.id, filter.shape[0]!, filter.shape[1]!, fused.bias?.id ?? 0]
-  // XNNPACK has TensorFlow's `same` built in.
-  const window = [top, right, bottom, left, a.padding === 'same' ? 1 : 0]
-  const result = [channels, output.shape[3]!, activationCode(fused), 0, 0, output.id]
-  const numbers = [...input, ...weights, ...window, ...a.dilations, ...a.strides, ...result]
-  const drop = dropPacked(kernels, [filter, fused.bias])
+  const [batch, height, width, channels] = x.shape as [number, number, number, number]
+  const input = [x.id, batch, height, width]
+  const weights = [filter.id, filter.shape[0]!, filter.shape[1]!, bias?.id ?? 0]
+  const window = [...a.padding, a.same ? 1 : 0, ...a.dilations, ...a.strides]
+  const result = [channels, output.shape[3]!, a.activation, 0, 0, output.id]
+  const numbers = [...input, ...weights, ...window, ...result]
+  const drop = dropPacked(kernels, [filter, bias])
   return () => {
     c[name](...numbers)
     drop?.()
@@ -53,7 +88,10 @@ export function paddingOf(
  * The kernels keep what they packed by the tensor's id; after a run with values that will be others next time
  * it must go. (All of them together: each keeps a list of what was packed with it.)
  */
-function dropPacked(kernels: Kernels, packed: readonly (Operand | undefined)[]): Step | undefined {
+export function dropPacked(
+  kernels: Kernels,
+  packed: readonly (Operand | undefined)[],
+): Step | undefined {
   const operands = packed.filter((t) => t !== undefined)
   if (operands.every((t) => t.lasting)) return undefined
   return () => {
@@ -61,32 +99,5 @@ function dropPacked(kernels: Kernels, packed: readonly (Operand | undefined)[]):
       kernels.release(t)
       kernels.register(t)
     }
-  }
-}
-
-/** XNNPACK's fully connected layer; the kernel's own transposed forms are naive loops, so transpose first. */
-function matMul(e: Emission<'matMul'>): Step {
-  const { kernels, inputs, output, attributes, fused, integers } = e
-  const { c } = kernels
-  const before: Step[] = []
-  const upright = (t: Operand, transposed: boolean): Operand => {
-    if (!transposed) return t
-    const [rows, columns] = t.shape as [number, number]
-    const turned = e.temporary([columns, rows])
-    const shape = integers(t.shape)
-    const order = integers([1, 0])
-    before.push(() => c._Transpose(t.id, shape, 2, FLOAT32, turned.id, order, 2))
-    return turned
-  }
-  const a = upright(inputs[0]!, attributes.transposeA)
-  const b = upright(inputs[1]!, attributes.transposeB)
-  const [aShape, bShape] = [integers([1, ...a.shape]), integers([1, ...b.shape])]
-  const activation = activationCode(fused)
-  const bias = fused.bias?.id ?? 0
-  const drop = dropPacked(kernels, [b, fused.bias])
-  return () => {
-    for (const step of before) step()
-    c.__FusedMatMul(a.id, aShape, 3, b.id, bShape, 3, 0, 0, activation, bias, 0, 0, output.id)
-    drop?.()
   }
 }

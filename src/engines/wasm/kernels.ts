@@ -22,8 +22,11 @@ export interface Kernels {
   /** Lets the kernels know a tensor; `release` also forgets what they packed for it. */
   register(operand: Operand): void
   release(operand: Operand): void
-  /** Throws ENGINE_FAILED if a kernel complained since the last call (they go on with garbage otherwise). */
-  check(): void
+  /**
+   * Runs one step. Throws ENGINE_FAILED where a kernel complained (it would go on with garbage), OUT_OF_MEMORY where
+   * it found no room for what it packs.
+   */
+  guard(step: () => void): void
 }
 
 /** A tensor's place in the memory of one instance. */
@@ -103,6 +106,7 @@ const { WebAssembly } = globalThis as unknown as {
     validate(bytes: Uint8Array): boolean
     Module: new (bytes: Uint8Array) => object
     Instance: new (code: object, imports: object) => { readonly exports: object }
+    RuntimeError: new () => Error
   }
 }
 
@@ -191,18 +195,30 @@ function wrap(module: Emscripten, version: string, complaints: string[]): Kernel
     },
     register: ({ id, shape, address }) => module._register_tensor(id, sizeOf(shape), address),
     release: ({ id }) => module._dispose_data(id),
-    check() {
-      if (complaints.length === 0) return
-      const said = complaints.splice(0).join(' ')
-      throw failure('ENGINE_FAILED', `a wasm kernel failed: ${said.trim()}`)
+    guard(step) {
+      try {
+        step()
+      } catch (error) {
+        if (!(error instanceof WebAssembly.RuntimeError)) throw error
+        complaints.length = 0
+        throw module.HEAPU8.length > FULL ? outOfMemory(0, error) : failed(String(error), error)
+      }
+      if (complaints.length > 0) throw failed(complaints.splice(0).join(' '))
     },
   }
 }
 
-function outOfMemory(wanted: number): Error {
-  return failure(
-    'OUT_OF_MEMORY',
-    `the wasm engine cannot have ${Math.round(wanted / 2 ** 20)} MiB more (it holds at most 4 GiB)`,
-    { hint: 'a smaller batchSize, or `pipeline engine install` for the native engine' },
-  )
+/** Bytes of memory from which on an abort of a kernel means that there was no more. */
+const FULL = 2 ** 32 - 2 ** 29
+
+function failed(said: string, cause?: unknown): Error {
+  return failure('ENGINE_FAILED', `a wasm kernel failed: ${said.trim()}`, { cause })
+}
+
+function outOfMemory(wanted: number, cause?: unknown): Error {
+  const more = wanted === 0 ? 'more memory' : `${Math.round(wanted / 2 ** 20)} MiB more`
+  return failure('OUT_OF_MEMORY', `the wasm engine cannot have ${more} (it holds at most 4 GiB)`, {
+    hint: 'a smaller batchSize, or `pipeline engine install` for the native engine',
+    cause,
+  })
 }

@@ -14,7 +14,7 @@ function pool(
   name: '_MaxPool' | '_AvgPool',
 ): Step {
   const x = inputs[0]!
-  // XNNPACK refuses a window of one cell.
+  // XNNPACK has no maximum over a window of one cell.
   if (a.size[0] === 1 && a.size[1] === 1) return everyNth(kernels, x, output, a)
   const { c } = kernels
   const padding = paddingOf(x.shape, a.size, { ...a, dilations: [1, 1] })

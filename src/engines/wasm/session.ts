@@ -126,13 +126,12 @@ class LocalSession implements Session {
     for (const [name, operand] of p.feeds) copyIn(kernels, operand, feeds[name], `feed ${name}`)
     let turn = performance.now() + TURN
     for (const step of p.steps) {
-      step()
+      kernels.guard(step)
       if (performance.now() < turn) continue
       await setImmediate()
       this.#open()
       turn = performance.now() + TURN
     }
-    kernels.check()
     const fetched: Record<string, TensorData> = {}
     for (const [name, operand] of p.fetches) fetched[name] = copyOut(kernels, operand)
     this.#update(kernels, p)

@@ -1,9 +1,11 @@
 import type { OpName } from '../../program/ops.ts'
 import { ARRANGE } from './arrange.ts'
-import { CONVOLUTION } from './convolution.ts'
+import { convolution } from './convolution.ts'
+import { depthwise } from './depthwise.ts'
 import { ELEMENTWISE } from './elementwise.ts'
 import type { Emit, Emitters } from './emit.ts'
 import { HEADS } from './heads.ts'
+import { matMul } from './mat-mul.ts'
 import { POOLING } from './pooling.ts'
 import { REDUCE } from './reduce.ts'
 
@@ -12,7 +14,9 @@ export type PlaceName = 'input' | 'constant' | 'variable' | 'reshape'
 
 const EMITTERS: Emitters<Exclude<OpName, PlaceName>> = {
   ...ELEMENTWISE,
-  ...CONVOLUTION,
+  conv2d: (e) => convolution(e, '_FusedConv2D'),
+  depthwiseConv2d: depthwise,
+  matMul,
   ...POOLING,
   ...ARRANGE,
   ...REDUCE,
