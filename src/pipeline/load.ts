@@ -156,5 +156,7 @@ function originOf(tree: Node, dotted: string): Origin {
   const node = find(tree, path)
   if (!node) throw new TypeError(`the pipeline has no ${showPath(path)}`)
   const written = node.kind === 'scalar' ? node.written : undefined
-  return { at: placeOf(tree, path), from: node.from, written, argument: node.argument }
+  // The place of a default would be that of the nearest parent, which does not say it.
+  const at = node.from === 'default' ? node.at : placeOf(tree, path)
+  return { at, from: node.from, written, argument: node.argument }
 }

@@ -41,11 +41,7 @@ function changePaths(root: Node, change: (path: string) => string): Node {
     if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.value.trim() === '')
       continue
     if (WORDS[path.join('.')]?.includes(node.value)) continue
-    result = replace(result, path, {
-      ...node,
-      written: node.written ?? node.value,
-      value: change(node.value),
-    })
+    result = replace(result, path, { ...node, value: change(node.value) })
   }
   return result
 }

@@ -37,11 +37,18 @@ function value(schema: Schema, depth = 0): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 40, arbitrary: fc.oneof(...choices) }, { weight: 1, arbitrary: junk })
 }
 
+const text = fc.oneof(
+  fc.constantFrom('train', 'epoch', 'a.b', '', '1/2', 'https://x/y', 'a@1', 'a==1'),
+  fc.string({ maxLength: 8 }),
+)
+
 function one(schema: Schema, depth: number): fc.Arbitrary<unknown> {
   if (schema.examples && depth > 6) return fc.constantFrom(...schema.examples)
   if (schema.const !== undefined) return fc.constant(schema.const)
   if (schema.enum) return fc.constantFrom(...schema.enum)
-  switch (schema.type) {
+  const { type } = schema
+  if (type === undefined || type === 'string') return text
+  switch (type) {
     case 'object': {
       const keys = Object.fromEntries(
         Object.entries(schema.properties ?? {}).map(([key, inner]) => [
@@ -68,11 +75,6 @@ function one(schema: Schema, depth: number): fc.Arbitrary<unknown> {
       return fc.integer({ min: -1, max: 70000 })
     case 'number':
       return fc.oneof(fc.double({ min: -1, max: 2 }), fc.constantFrom(0, 1, Infinity))
-    default:
-      return fc.oneof(
-        fc.constantFrom('train', 'epoch', 'a.b', '', '1/2', 'https://x/y', 'a@1', 'a==1'),
-        fc.string({ maxLength: 8 }),
-      )
   }
 }
 
