@@ -1,4 +1,4 @@
-import { openSync, closeSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import { diskError } from '../util/files.ts'
@@ -28,7 +28,10 @@ export interface TaskResult {
 }
 
 export interface Painter {
-  /** Reads, checks and decodes one picture and writes its row. Bad pictures are results, bugs are thrown. */
+  /**
+   * Reads, checks and decodes one picture and writes its row; never two at a time. Bad pictures are results, bugs are
+   * thrown.
+   */
   paint(task: PictureTask): Promise<TaskResult>
   close(): void
 }
@@ -39,10 +42,11 @@ export async function createPainter(setup: WorkerSetup): Promise<Painter> {
   const [height, width] = params.imageSize
   const row = new Uint8Array(height * width * channelsOf(params))
   const file = openSync(pack, 'r+')
+  const read = reader()
   return {
     async paint(task) {
       try {
-        const bytes = readTask(join(root, task.path), task.path)
+        const bytes = read(join(root, task.path), task.path)
         checkDigest(bytes, task.sha256, task.path)
         await maker.make(bytes, task.path, row)
         writeRow(file, row, task.row * row.length, pack)
@@ -56,11 +60,26 @@ export async function createPainter(setup: WorkerSetup): Promise<Painter> {
   }
 }
 
-function readTask(path: string, name: string): Uint8Array {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    throw unreadable(name, error)
+/** Reads every file into the same memory: what it returns holds until the next call. */
+function reader(): (path: string, name: string) => Uint8Array {
+  let memory = Buffer.alloc(1 << 20)
+  return (path, name) => {
+    let file: number | undefined
+    try {
+      file = openSync(path, 'r')
+      const { size } = fstatSync(file)
+      // One byte more than the file has, so that a file that grows meanwhile is read to its end.
+      if (size >= memory.length) memory = Buffer.alloc(size + 1)
+      let length = 0
+      for (let got = -1; got !== 0 && length < memory.length; length += got) {
+        got = readSync(file, memory, length, memory.length - length, length)
+      }
+      return memory.subarray(0, length)
+    } catch (error) {
+      throw unreadable(name, error)
+    } finally {
+      if (file !== undefined) closeSync(file)
+    }
   }
 }
 

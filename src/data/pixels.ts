@@ -153,6 +153,9 @@ async function paintInProcesses(
   }
 }
 
+/** The children hold little in JavaScript's heap; left alone, it would grow to many times that. */
+const HEAP = ['--max-semi-space-size=1']
+
 interface Started {
   readonly child: ChildProcess
   /** The end of what it wrote to stderr. */
@@ -162,7 +165,7 @@ interface Started {
 
 function startChild(): Started {
   const program = fileURLToPath(new URL('./pixels-child.js', import.meta.url))
-  const child = fork(program, [], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  const child = fork(program, [], { execArgv: HEAP, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   let noise = ''
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     noise = (noise + text).slice(-2000)
