@@ -10,6 +10,7 @@ import { resolveStages } from '../pipeline/stages.ts'
 import type { Diagnostic } from '../util/diagnostic.ts'
 import { digestOf, type Digest } from '../util/digest.ts'
 import { canonicalJson, type Json } from '../util/json.ts'
+import { placesOfProject, withPlaces } from './places.ts'
 import { readRuns } from './read.ts'
 
 /** A pipeline file with everything decided that its stages depend on, and nothing loaded yet that computes. */
@@ -35,7 +36,7 @@ export async function prepare(
 ): Promise<Prepared> {
   const { pipeline } = loaded
   const name = options.name ?? pipeline.name
-  const digest = digestOfPipeline(pipeline)
+  const digest = digestOfPipeline(pipeline, options.runs)
   const seed = pipeline.seed === 'random' ? drawnSeed(options.runs, digest) : pipeline.seed
   const { name: wanted, device, threads } = pipeline.engine
   const warnings = [...loaded.warnings]
@@ -65,8 +66,10 @@ export async function prepare(
   }
 }
 
-export function digestOfPipeline(pipeline: Pipeline): Digest {
-  const rest = { ...pipeline, name: undefined, notes: undefined, tags: undefined }
+/** The pipeline without name, notes and tags, and without where on this machine its project lies. */
+export function digestOfPipeline(pipeline: Pipeline, runs: string): Digest {
+  const places = placesOfProject(runs)
+  const rest = { ...withPlaces(pipeline, places), name: undefined, notes: undefined, tags: undefined }
   return digestOf(canonicalJson(rest as unknown as Json))
 }
 

@@ -7,6 +7,7 @@ import { EVALUATION_FILES, type EvaluationFile } from '../stages/evaluate.ts'
 import { HISTORY_FILE, MODEL_FILE } from '../stages/train.ts'
 import { splitsOf } from '../pipeline/stages.ts'
 import type { Diagnostic } from '../util/diagnostic.ts'
+import type { Digest } from '../util/digest.ts'
 import { appendLine, diskError, writeFileAtomic } from '../util/files.ts'
 import { stableJson, type Json } from '../util/json.ts'
 import { stableNumber } from '../util/figures.ts'
@@ -105,7 +106,9 @@ export async function openRecorder(
       const evaluated = await writeEvaluations(folder, prepared, artifacts)
       const index = await readIndex(artifacts.get('index')!.path)
       await copyFile(join(artifacts.get('index')!.path, 'index.jsonl'), join(folder, RUN_FILES.index))
-      await writeModel(folder, prepared, artifacts, index.classes)
+      // A cached trunk that nothing had to read has no artifact here, but its digest is known all the same.
+      const trunk = stages.get('weights')?.digest
+      await writeModel(folder, prepared, artifacts, { trunk, classes: index.classes })
       const record: RunRecord = {
         ...soFar('done'),
         epochs,
@@ -174,7 +177,7 @@ async function writeModel(
   folder: string,
   prepared: Prepared,
   artifacts: ReadonlyMap<string, Artifact>,
-  classes: readonly string[],
+  { trunk, classes }: { trunk: Digest | undefined; classes: readonly string[] },
 ): Promise<void> {
   const model = join(folder, RUN_FILES.model)
   try {
@@ -183,7 +186,7 @@ async function writeModel(
   } catch (error) {
     throw diskError(error, model)
   }
-  const description = modelDescription(prepared, artifacts.get('weights')?.digest, classes)
+  const description = modelDescription(prepared, trunk, classes)
   await write(join(model, 'model.json'), stableJson(description as unknown as Json))
 }
 

@@ -1,0 +1,51 @@
+import { dirname, relative } from 'node:path'
+import type { Pipeline } from '../pipeline/pipeline.ts'
+
+/** How the places that a pipeline names are written in a run: paths of this machine, and addresses. */
+export interface Places {
+  /** Gets an absolute path. */
+  readonly path: (path: string) => string
+  readonly url: (url: string) => string
+}
+
+/** Paths as seen from a folder, POSIX; an address loses its query, which may hold a key. */
+export function placesFrom(folder: string): Places {
+  const path = (path: string) => relative(folder, path).split('\\').join('/') || '.'
+  return { path, url: (url) => url.replace(/[?#].*$/, '') }
+}
+
+/**
+ * The same wherever the project lies, and for a pipeline file and the resolved.yaml of its run: what is below the
+ * folder of `runs` is seen from there, what is elsewhere is named as it is.
+ */
+export function placesOfProject(runs: string): Places {
+  const near = placesFrom(dirname(runs))
+  const path = (absolute: string) => {
+    const seen = near.path(absolute)
+    return seen.startsWith('..') ? absolute : seen
+  }
+  return { ...near, path }
+}
+
+/** The pipeline with its places written in this way. */
+export function withPlaces(pipeline: Pipeline, { path, url }: Places): Pipeline {
+  const { dataset, baseModel } = pipeline
+  const { layout } = dataset
+  const turned = <T extends object>(source: T): T => {
+    if ('path' in source) return { ...source, path: path(source.path as string) }
+    return 'url' in source ? { ...source, url: url(source.url as string) } : source
+  }
+  return {
+    ...pipeline,
+    dataset: {
+      ...dataset,
+      source: turned(dataset.source),
+      layout:
+        layout === 'folders' ? layout : { csv: { ...layout.csv, file: path(layout.csv.file) } },
+    },
+    baseModel: {
+      ...baseModel,
+      weights: typeof baseModel.weights === 'string' ? baseModel.weights : turned(baseModel.weights),
+    },
+  }
+}
