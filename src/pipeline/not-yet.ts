@@ -58,6 +58,12 @@ export const NOT_YET: readonly NotYet[] = [
     hint: 'write precision: float32',
   },
   {
+    path: ['features', 'when'],
+    when: oneOf('never'),
+    what: 'training without stored features',
+    hint: 'write features: auto',
+  },
+  {
     path: ['features', 'dtype'],
     when: oneOf('float16'),
     what: 'features in float16',

@@ -201,6 +201,9 @@ function featureStage(pipeline: Pipeline, { engine }: ResolveOptions, split: Spl
     kind: 'features',
     params: { split, ...trunkParams(pipeline), preprocessing },
     needs: { pixels: `pixels:${split}`, weights: 'weights' },
+    ...(pipeline.features.maxBytes === undefined
+      ? {}
+      : { hints: { maxBytes: pipeline.features.maxBytes } }),
     numerics: numericsOf(pipeline, engine),
   }
 }

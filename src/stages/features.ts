@@ -2,12 +2,19 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createPack, openPack } from '../data/pack.ts'
 import type { EngineName } from '../engines/engine.ts'
-import type { StageKind } from '../graph/stage.ts'
+import type { StageContext, StageKind } from '../graph/stage.ts'
 import { sizeOf } from '../program/program.ts'
 import { featurePass } from '../training/feature-pass.ts'
 import { frozenGraph, trunkProgram, type TrunkOptions } from '../training/trunk.ts'
+import { failure } from '../util/diagnostic.ts'
+import { bytesText } from '../util/text.ts'
 import type { StageEnvironment } from './environment.ts'
 import { loadWeights, WEIGHTS_FILE } from './weights.ts'
+
+export interface FeaturesHints {
+  /** `features.maxBytes` of the pipeline: more than that is refused before anything is computed. */
+  readonly maxBytes?: number | undefined
+}
 
 export interface FeaturesParams extends TrunkOptions {
   readonly split: string
@@ -36,9 +43,10 @@ export function featuresKind(environment: StageEnvironment): StageKind {
         const { split, ...options } = context.params as unknown as FeaturesParams
         const pixels = await openPack(join(context.inputs['pixels']!.path, split))
         const batch = BATCH[engine.info.name]
+        const { outputShape } = frozenGraph(options).output
+        refuseTooMany(context, pixels.count * sizeOf(outputShape) * 4)
         const weights = context.inputs['weights']!
         const shape = [batch, ...pixels.index.shape.slice(1)]
-        const { outputShape } = frozenGraph(options).output
         const session = await environment.compiled(
           JSON.stringify([options, weights.digest, shape]),
           async () => {
@@ -75,4 +83,13 @@ export function featuresKind(environment: StageEnvironment): StageKind {
         }
       }),
   }
+}
+
+function refuseTooMany({ stage, hints }: StageContext, bytes: number): void {
+  const { maxBytes } = hints as FeaturesHints
+  if (maxBytes === undefined || bytes <= maxBytes) return
+  const what = `${stage.id} would take ${bytesText(bytes)}, features.maxBytes allows ${bytesText(maxBytes)}`
+  throw failure('CONFLICT', what, {
+    hint: 'raise features.maxBytes, or begin the head with GlobalAveragePooling2D: its features are far smaller',
+  })
 }

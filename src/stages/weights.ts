@@ -1,10 +1,11 @@
 import { join } from 'node:path'
+import { rememberedDigest } from '../data/file-digest.ts'
 import type { StageContext, StageKind } from '../graph/stage.ts'
 import { baseModel, buildBaseModel, imagenetWeights } from '../models/base-model.ts'
 import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
 import { initialize } from '../models/weights/initializers.ts'
 import { readWeights } from '../models/weights/read.ts'
-import { digestFile } from '../util/digest.ts'
+import { digestOf } from '../util/digest.ts'
 import { readSafetensors, writeSafetensors, type NamedTensor } from '../util/safetensors.ts'
 
 export interface WeightsParams {
@@ -31,9 +32,9 @@ export const WEIGHTS: StageKind = {
   kind: 'weights',
   version: 1,
   describe: "read the base model's weights, or draw initial ones",
-  probe: async (stage) => {
+  probe: async (stage, { state }) => {
     const { path } = (stage.hints ?? {}) as WeightsHints
-    return path === undefined ? 'sha256:' : digestFile(path)
+    return path === undefined ? digestOf('') : rememberedDigest(path, state)
   },
   run: async (context) => {
     const params = context.params as unknown as WeightsParams
