@@ -6,7 +6,8 @@ import { lastActivation } from './resolve.ts'
 
 /** Something has to be trained. */
 export function checkHeadIsThere({ pipeline, isWritten, report }: Checked): void {
-  if (pipeline.head.length > 0 || pipeline.baseModel?.includeTop) return
+  if (pipeline.head.length > 0 || pipeline.baseModel?.includeTop || isWritten(['prediction']))
+    return
   const hint =
     'for instance head: [GlobalAveragePooling2D, {Dense: {units: classes, activation: softmax}}]'
   if (isWritten(['head']))

@@ -6,6 +6,8 @@ import { PipelineError } from '../util/diagnostic.ts'
 import { byCodePoint } from '../util/json.ts'
 import { CHECKS } from './checks.ts'
 import type { Checked } from './check.ts'
+import { checkFreeze } from './check-freeze.ts'
+import { checkClassWeight, checkUnits } from './check-head.ts'
 import { compose } from './compose.ts'
 import { fillDefaults, inSchemaOrder } from './defaults.ts'
 import { explain } from './explain.ts'
@@ -72,6 +74,10 @@ export async function loadPipeline(
   bad.push(...wrong.map((problem) => problem.path))
   const isBad = (key: string): boolean => bad.some((path) => touches(path, key.split('.')))
 
+  if (!find(written, ['dataset'])) {
+    bad.push(['dataset'])
+    if (!find(written, ['prediction'])) found.push(missingDataset(written))
+  }
   let tree = fillDefaults(written)
   if (!isBad('dataset'))
     tree = await findSplits(tree, (d) => (bad.push(['dataset', 'splits']), report(d)))
@@ -88,6 +94,9 @@ export async function loadPipeline(
     },
   }
   for (const check of CHECKS) if (!check.reads.some(isBad)) check.run(checked)
+  const freezes = wrong.filter(({ path }) => path[0] === 'freeze')
+  // What this version does not do yet is checked all the same.
+  if (freezes.every(({ diagnostic }) => diagnostic.code === 'NOT_YET')) await checkFreeze(checked)
 
   const sorted = inOrder(found, file)
   if (sorted.some((d) => d.severity !== 'warning')) throw new PipelineError(sorted)
@@ -99,6 +108,34 @@ export async function loadPipeline(
     tree,
     origin: (path) => originOf(tree, path),
   }
+}
+
+/**
+ * What only the pictures tell: with the classes of the index, whether the head's units and the class weights fit.
+ * For use before anything is trained, with the places of the file.
+ */
+export function classProblems(
+  { pipeline, tree }: LoadedPipeline,
+  classes: readonly string[],
+): Diagnostic[] {
+  const problems: Diagnostic[] = []
+  const checked: Checked = {
+    pipeline,
+    model: undefined,
+    classes,
+    isWritten: () => true,
+    report: (code, path, message, more) =>
+      void problems.push(diagnose(tree, path, { code, message, ...more })),
+  }
+  checkUnits(checked)
+  checkClassWeight(checked)
+  return problems
+}
+
+function missingDataset(tree: Node): Diagnostic {
+  const message = 'the file needs the key "dataset"'
+  const hint = 'for instance dataset: {source: {path: photos}, splits: {train: Training}}'
+  return diagnose(tree, [], { code: 'MISSING_KEY', message, hint })
 }
 
 /** By the schema, and by what this version does. */

@@ -356,7 +356,7 @@ export interface PipelineFile {
    */
   seed?: number | 'random'
   engine?: Engine
-  dataset: Dataset
+  dataset?: Dataset
   preprocessing?: Preprocessing
   augmentation?: Augmentation
   baseModel: BaseModel

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { loadPipeline } from '../../src/pipeline/load.ts'
+import { classProblems, loadPipeline } from '../../src/pipeline/load.ts'
 import type { LoadedPipeline, LoadOptions } from '../../src/pipeline/load.ts'
 import { PipelineError } from '../../src/util/diagnostic.ts'
 
@@ -434,6 +434,22 @@ describe('--set', () => {
     ] as const) {
       assert.deepEqual(await wrong(BASE, { set: [set] }), [problem])
     }
+  })
+})
+
+describe('what only the pictures tell', () => {
+  it('is told with the places of the file', async () => {
+    const loaded = await load(
+      `${BASE.replace('units: classes', 'units: 2')}training: {classWeight: {dig: 2}}`,
+    )
+    assert.deepEqual(
+      classProblems(loaded, ['cat', 'dog']).map((d) => [d.message, d.hint, d.at?.line]),
+      [['there is no class "dig"', 'did you mean "dog"?', 7]],
+    )
+    assert.deepEqual(
+      classProblems(loaded, ['a', 'dig', 'c']).map((d) => [d.code, d.at?.line]),
+      [['WRONG_VALUE', 6]],
+    )
   })
 })
 
