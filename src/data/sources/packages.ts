@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { failure, PipelineError } from '../../util/diagnostic.ts'
+import { failure, type PipelineError } from '../../util/diagnostic.ts'
+import { findPip, pipDownload, runTool, tellingLine } from '../../util/pip.ts'
 import { checkPackage, sourceName } from './source.ts'
 import type { FetchOptions, Source } from './source.ts'
 
@@ -13,14 +14,6 @@ export interface WheelTarget {
   /** pip's tags, such as `manylinux_2_17_x86_64`; default: this machine's. */
   readonly platforms?: readonly string[] | undefined
 }
-
-/** pip as a command of its own or as a module; the first that answers is used. */
-const PIPS: readonly (readonly string[])[] = [
-  ['pip'],
-  ['pip3'],
-  ['python3', '-m', 'pip'],
-  ['python', '-m', 'pip'],
-]
 
 /**
  * One package of a registry, alone and without running anything of it, through the user's own client, so that
@@ -35,7 +28,7 @@ export async function fetchPackage(
   const folder = await mkdtemp(join(work, 'package-'))
   try {
     if ('npm' in source) await npmPack(source.npm, folder, signal)
-    else await pipDownload(source.pypi, folder, signal, target)
+    else await pipWheel(source.pypi, folder, signal, target)
     const files = (await readdir(folder)).filter((name) => /\.(tgz|whl)$/.test(name))
     if (files.length !== 1) throw badAnswer(source, `it brought ${files.length} files`)
     await mkdir(work, { recursive: true })
@@ -49,7 +42,7 @@ export async function fetchPackage(
 
 async function npmPack(name: string, folder: string, signal: AbortSignal): Promise<void> {
   const flags = ['--ignore-scripts', '--json', '--pack-destination', folder]
-  const result = await runTool(['npm', 'pack', ...flags, '--', name], folder, signal)
+  const result = await runTool(['npm', 'pack', ...flags, '--', name], { cwd: folder, signal })
   if (result.missing) {
     throw failure('TOOL_MISSING', 'npm is needed to fetch a package, and was not found', {
       hint: 'install npm (it comes with Node.js), or give the package file itself with {path: …}',
@@ -58,65 +51,25 @@ async function npmPack(name: string, folder: string, signal: AbortSignal): Promi
   if (result.failed) throw refused({ npm: name }, result.output)
 }
 
-async function pipDownload(
+async function pipWheel(
   name: string,
   folder: string,
   signal: AbortSignal,
   target: WheelTarget,
 ): Promise<void> {
-  const pip = await findPip(folder, signal)
-  const flags = ['--no-deps', '--only-binary=:all:', '--no-input', '--disable-pip-version-check']
-  const python = ['--python-version', target.python ?? '3.12']
-  const platforms = (target.platforms ?? []).flatMap((tag) => ['--platform', tag])
-  const words = [...pip, 'download', ...flags, '--dest', folder, ...python, ...platforms]
-  const result = await runTool([...words, '--', name], folder, signal)
+  const options = { cwd: folder, signal }
+  const result = await pipDownload(name, {
+    ...options,
+    pip: await findPip(options),
+    folder,
+    python: target.python ?? '3.12',
+    platforms: target.platforms ?? [],
+  })
   if (result.failed) throw refused({ pypi: name }, result.output)
 }
 
-/** The words that start pip here; throws TOOL_MISSING. */
-export async function findPip(cwd: string, signal: AbortSignal): Promise<readonly string[]> {
-  for (const pip of PIPS) {
-    const { failed } = await runTool([...pip, '--version'], cwd, signal)
-    if (!failed) return pip
-  }
-  throw failure('TOOL_MISSING', 'pip is needed to fetch a package of PyPI, and was not found', {
-    hint: 'install Python with pip (any version), or download the wheel elsewhere and give it with {path: …}',
-  })
-}
-
-interface ToolResult {
-  readonly failed: boolean
-  readonly missing: boolean
-  readonly output: string
-}
-
-async function runTool(
-  words: readonly string[],
-  cwd: string,
-  signal: AbortSignal,
-): Promise<ToolResult> {
-  const { execa } = await import('execa')
-  const result = await execa(words[0]!, words.slice(1), {
-    cwd,
-    cancelSignal: signal,
-    reject: false,
-    stdin: 'ignore',
-    all: true,
-    env: { npm_config_loglevel: 'error', npm_config_update_notifier: 'false' },
-  })
-  signal.throwIfAborted()
-  return { failed: result.failed, missing: result.code === 'ENOENT', output: result.all }
-}
-
-/** The client's own words say most; the first telling line of them is shown. */
 function refused(source: Package, output: string): PipelineError {
-  const lines = output.split('\n').map((line) => line.trim())
-  const telling =
-    lines.find((line) => /No matching distribution/.test(line)) ??
-    lines.find((line) => /^(npm (error|ERR!)|ERROR:)/.test(line)) ??
-    lines.find((line) => line !== '') ??
-    'it said nothing'
-  return badAnswer(source, telling.replace(/^(npm (error|ERR!)( code)?|ERROR:)\s*/, ''))
+  return badAnswer(source, tellingLine(output))
 }
 
 function badAnswer(source: Package, why: string): PipelineError {

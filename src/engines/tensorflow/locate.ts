@@ -76,8 +76,8 @@ function* candidates({
   if (env.GRAFT_LIBTENSORFLOW) yield fromEnvironment(env.GRAFT_LIBTENSORFLOW)
   for (const [device, name] of Object.entries(INSTALL_FOLDERS)) {
     const root = join(enginesFolder(env), name)
-    const found = look('install', join(root, 'tensorflow'), device === 'gpu')
-    if (found) yield { ...found, version: readManifest(root)?.version }
+    const found = installedAt(root, device === 'gpu')
+    if (found) yield found
   }
   for (const source of ['tfjs-node-gpu', 'tfjs-node'] as const) {
     for (const from of [import.meta.url, join(cwd, 'package.json')]) {
@@ -149,6 +149,12 @@ function look(
   const library = [WHEEL_LIBRARY, PLAIN_LIBRARY].find((name) => isFile(join(folder, name)))
   if (library === undefined) return undefined
   return { source, folder, files: [FRAMEWORK_LIBRARY, library], version: undefined, cuda }
+}
+
+/** An own install, finished or still being made. */
+export function installedAt(root: string, cuda: boolean): TensorflowLocation | undefined {
+  const found = look('install', join(root, 'tensorflow'), cuda)
+  return found && { ...found, version: readManifest(root)?.version }
 }
 
 /** The manifest of an own install; undefined where there is none that can be read. */

@@ -3,7 +3,7 @@ import { failure } from '../../util/diagnostic.ts'
 import type { Engine, EngineInfo, EngineOptions } from '../engine.ts'
 import { encodeConfig } from './config.ts'
 import { loadTensorflow, type TensorflowLibrary } from './library.ts'
-import { locateTensorflow } from './locate.ts'
+import { locateTensorflow, type TensorflowLocation } from './locate.ts'
 import { NativeGraph } from './native-graph.ts'
 import { openSession, type TensorflowSession } from './session.ts'
 
@@ -19,6 +19,14 @@ export async function openTensorflow(options: EngineOptions = {}): Promise<Engin
   if (!location) {
     throw failure('ENGINE_MISSING', 'no libtensorflow on this machine', { hint: INSTALL })
   }
+  return openTensorflowAt(location, options)
+}
+
+/** The same on a library that is known. */
+export async function openTensorflowAt(
+  location: TensorflowLocation,
+  options: EngineOptions = {},
+): Promise<Engine> {
   const library = loadTensorflow(location, options)
   const threads = claimThreads(options.threads)
   const wanted = gpuIndex(options.device)
