@@ -165,7 +165,7 @@ dataset: {source: {path: /data/p.zip}, splits: {train: a}, resize: nearest}
 baseModel: {name: MobileNetV2, weights: w/m.h5, pooling: avg}
 head: [BatchNormalization, {Dropout: 1/2}, Flatten: {}, {Dense: {units: 2, kernelInitializer: HeNormal}}, {Activation: softmax}]
 engine: wasm
-features: never
+features: always
 training: {checkpoint: {every: 90s}}
 preprocessing: {mean: [127.5], std: [127.5]}
 evaluation: {metrics: [f1, accuracy]}
@@ -181,7 +181,7 @@ evaluation: {metrics: [f1, accuracy]}
     ])
     assert.deepEqual(pipeline.head.at(-1), { Activation: { activation: 'softmax' } })
     assert.equal(pipeline.engine.name, 'wasm')
-    assert.equal(pipeline.features.when, 'never')
+    assert.equal(pipeline.features.when, 'always')
     assert.deepEqual(pipeline.training.checkpoint.every, ['90s'])
     assert.deepEqual(pipeline.preprocessing, {
       mean: [127.5, 127.5, 127.5],
