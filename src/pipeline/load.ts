@@ -68,46 +68,65 @@ export async function loadPipeline(
   const merged = absolutePaths(override(root, set, report, prepare, env), cwd)
   const written = readNumbers(merged, report)
 
+  // Keys that are known to be wrong: nothing more is said about them, nor checked that reads them.
   const bad = scalars(written).flatMap(([node, path]) => (node.broken ? [path] : []))
   const wrong = schemaProblems(written).filter(({ path }) => !bad.some((b) => touches(b, path)))
   found.push(...wrong.map((problem) => problem.diagnostic))
   bad.push(...wrong.map((problem) => problem.path))
-  const isBad = (key: string): boolean => bad.some((path) => touches(path, key.split('.')))
-
   if (!find(written, ['dataset'])) {
     bad.push(['dataset'])
     if (!find(written, ['prediction'])) found.push(missingDataset(written))
   }
+  const checked = await resolveAndCheck(written, file, { bad, report })
+  const sorted = inOrder(found, file)
+  if (sorted.some((d) => d.severity !== 'warning')) throw new PipelineError(sorted)
+  const { pipeline, tree } = checked
+  return {
+    file,
+    text,
+    pipeline,
+    warnings: sorted,
+    tree,
+    origin: (path) => originOf(tree, path),
+  }
+}
+
+interface Findings {
+  /** Paths known to be wrong; grows. */
+  readonly bad: Path[]
+  readonly report: (diagnostic: Diagnostic) => void
+}
+
+/** Defaults, then every check that reads nothing known to be wrong. */
+async function resolveAndCheck(
+  written: Node,
+  file: string,
+  { bad, report }: Findings,
+): Promise<{ pipeline: Pipeline; tree: Node }> {
+  const isBad = (key: string): boolean => bad.some((path) => touches(path, key.split('.')))
   let tree = fillDefaults(written)
-  if (!isBad('dataset'))
-    tree = await findSplits(tree, (d) => (bad.push(['dataset', 'splits']), report(d)))
+  if (!isBad('dataset')) {
+    tree = await findSplits(tree, (diagnostic) => {
+      bad.push(['dataset', 'splits'])
+      report(diagnostic)
+    })
+  }
   const model = isBad('baseModel') ? undefined : modelOf(tree)
   tree = inSchemaOrder(resolveDefaults(tree, file, model))
-  const classes = isBad('dataset') ? undefined : await knownClasses(tree)
   const checked: Checked = {
     pipeline: toData(tree) as Pipeline,
     model,
-    classes,
+    classes: isBad('dataset') ? undefined : await knownClasses(tree),
     isWritten: (path) => (find(tree, path)?.from ?? 'default') !== 'default',
     report: (code, path, message, more) => {
       report(diagnose(tree, path, { code, message, ...more }))
     },
   }
   for (const check of CHECKS) if (!check.reads.some(isBad)) check.run(checked)
-  const freezes = wrong.filter(({ path }) => path[0] === 'freeze')
-  // What this version does not do yet is checked all the same.
-  if (freezes.every(({ diagnostic }) => diagnostic.code === 'NOT_YET')) await checkFreeze(checked)
-
-  const sorted = inOrder(found, file)
-  if (sorted.some((d) => d.severity !== 'warning')) throw new PipelineError(sorted)
-  return {
-    file,
-    text,
-    pipeline: checked.pipeline,
-    warnings: sorted,
-    tree,
-    origin: (path) => originOf(tree, path),
-  }
+  // What this version does not do yet is checked all the same, unless it is written wrongly.
+  const misses = isBad('freeze') && explain(written).some(({ path }) => path[0] === 'freeze')
+  if (!misses) await checkFreeze(checked)
+  return { pipeline: checked.pipeline, tree }
 }
 
 /**
