@@ -4,7 +4,7 @@ import type { Engine, EngineInfo } from '../engines/engine.ts'
 import { chooseEngine } from '../engines/table.ts'
 import { pixelNumerics } from '../data/libvips.ts'
 import type { Stage } from '../graph/stage.ts'
-import type { LoadedPipeline } from '../pipeline/load.ts'
+import { classProblems, type LoadedPipeline } from '../pipeline/load.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { resolveStages } from '../pipeline/stages.ts'
 import type { Diagnostic } from '../util/diagnostic.ts'
@@ -28,6 +28,8 @@ export interface Prepared {
   readonly openEngine: () => Promise<Engine>
   readonly stages: readonly Stage[]
   readonly warnings: readonly Diagnostic[]
+  /** What does not fit the classes of the pictures, which are known once they are indexed. */
+  readonly classProblems: (classes: readonly string[]) => readonly Diagnostic[]
 }
 
 export async function prepare(
@@ -63,6 +65,7 @@ export async function prepare(
     openEngine: engine.open,
     stages,
     warnings,
+    classProblems: (classes) => classProblems(loaded, classes),
   }
 }
 

@@ -5,8 +5,16 @@ import type { Prepared } from './prepare.ts'
 /** resolved.yaml: the pipeline with every default written out; its paths are relative to the run folder, so that it can be run. */
 export function resolvedYaml({ pipeline, seed }: Prepared, folder: string): string {
   const text = stringify(
-    { ...withPlaces(pipeline, placesFrom(folder)), seed },
+    doubled({ ...withPlaces(pipeline, placesFrom(folder)), seed }),
     { lineWidth: 0, aliasDuplicateObjects: false },
   )
   return `# Everything that the run used, defaults written out. Repeat it: pipeline run FILE\n${text}`
+}
+
+/** Dollar signs doubled: variables have been replaced already, and loading must not look for others. */
+function doubled(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('$', '$$$$')
+  if (Array.isArray(value)) return value.map(doubled)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, doubled(v)]))
 }

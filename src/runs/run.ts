@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { openEnvironment } from '../stages/environment.ts'
 import { stageKinds } from '../stages/table.ts'
 import type { Event } from '../graph/event.ts'
@@ -66,16 +68,21 @@ export async function runPipeline(prepared: Prepared, options: RunOptions): Prom
     const isForced = force.length > 0 || noCache
     const unfinished = isForced ? undefined : earlier.findLast(isUnfinished)
     const recorder = await openRecorder(prepared, options, unfinished)
+    const misfit = new AbortController()
     const emit = (event: Event): void => {
       recorder.event(event)
       options.emit(event)
+      if (event.type !== 'stageDone' || event.stage !== 'index') return
+      const problems = prepared.classProblems(classesOf(store.pathOf(event.digest)))
+      // Before a trunk runs for an hour, and not when the head is trained.
+      if (problems.length > 0) misfit.abort(new PipelineError(problems))
     }
     const want = prepared.stages.filter(isWanted).map((stage) => stage.id)
     try {
       const { jobs } = options
       const artifacts = await execute(prepared.stages, kinds, store, {
         jobs,
-        signal,
+        signal: AbortSignal.any([signal, misfit.signal]),
         emit,
         force,
         noCache,
@@ -93,6 +100,10 @@ export async function runPipeline(prepared: Prepared, options: RunOptions): Prom
     await environment.close()
     store.close()
   }
+}
+
+function classesOf(index: string): string[] {
+  return JSON.parse(readFileSync(join(index, 'classes.json'), 'utf8')) as string[]
 }
 
 /** The newest finished run whose stages came to what the plan knows they come to. */
