@@ -22,11 +22,12 @@ export interface RunFlags {
   readonly verbose?: boolean
 }
 
-/** Loads the file with its overrides and decides everything that its stages depend on. */
+/** Loads the file with its overrides and decides everything that its stages depend on; `pin`: a run may write pipeline.lock. */
 export async function prepareFile(
   file: string,
   flags: RunFlags,
   { env, cwd }: CommandContext,
+  { pin }: { readonly pin: boolean },
 ): Promise<Prepared> {
   const set = [
     ...(flags.set ?? []),
@@ -38,6 +39,7 @@ export async function prepareFile(
     runs: runsRoot(flags.runs, env, cwd),
     name: flags.name,
     offline: flags.offline ?? false,
+    pin,
     verbose: flags.verbose ?? false,
   })
 }

@@ -19,7 +19,7 @@ export const run: CommandRun = async ([file], options, context) => {
 }
 
 export async function plan(file: string, flags: PlanFlags, context: CommandContext): Promise<void> {
-  const prepared = await prepareFile(file, flags, context)
+  const prepared = await prepareFile(file, flags, context, { pin: false })
   context.report(prepared.warnings)
   const workshop = await openWorkshop(prepared, storeOptions(flags, context))
   try {

@@ -18,7 +18,7 @@ export const run: CommandRun = async ([argument], options, context) => {
   const flags: RunCommandFlags = options
   if (flags.dryRun) return (await import('./plan.ts')).plan(file, flags, context)
   const { cwd, env, signal, stdout, stderr } = context
-  const prepared = await prepareFile(file, flags, context)
+  const prepared = await prepareFile(file, flags, context, { pin: true })
   const printer = await openPrinter(flags.log ?? 'auto', stderr, env)
   for (const diagnostic of prepared.warnings) printer.event({ type: 'warning', diagnostic })
   const began = performance.now()

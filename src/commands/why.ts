@@ -17,7 +17,7 @@ export interface WhyFlags extends RunFlags {
 /** `pipeline why FILE [STAGE]`: for each stage HIT or MISS, and what changed since the most similar earlier time. */
 export const run: CommandRun = async ([file, wanted], options, context) => {
   const flags: WhyFlags = options
-  const prepared = await prepareFile(String(file), flags, context)
+  const prepared = await prepareFile(String(file), flags, context, { pin: false })
   const workshop = await openWorkshop(prepared, storeOptions(flags, context))
   try {
     const { signal } = context

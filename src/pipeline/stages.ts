@@ -18,6 +18,8 @@ export interface ResolveOptions {
   /** Path of `pipeline.lock`, absolute. */
   readonly lockFile: string
   readonly offline: boolean
+  /** False where nothing is written, not even a pin into the lock file. */
+  readonly pin: boolean
 }
 
 /** The splits of a pipeline, in their order. */
@@ -92,14 +94,14 @@ function sourceStages(
 function downloadStage(
   what: 'data' | 'weights',
   source: Exclude<Source, { path: string }> | { readonly url: string; readonly md5?: string },
-  { lockFile, offline }: ResolveOptions,
+  { lockFile, offline, pin }: ResolveOptions,
 ): Stage {
   return {
     id: `download:${what}`,
     kind: 'download',
     params: { ...(source as JsonObject), file: undefined },
     needs: {},
-    hints: { lock: lockFile, offline },
+    hints: { lock: lockFile, offline, pin },
   }
 }
 

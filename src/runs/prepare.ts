@@ -34,7 +34,10 @@ export interface Prepared {
 
 export async function prepare(
   loaded: LoadedPipeline,
-  options: { readonly runs: string; readonly name?: string | undefined; readonly offline: boolean; readonly verbose?: boolean },
+  options: { readonly runs: string; readonly name?: string | undefined; readonly offline: boolean
+    /** False for commands that only look: the lock file is not written. */
+    readonly pin: boolean
+    readonly verbose?: boolean },
 ): Promise<Prepared> {
   const { pipeline } = loaded
   const name = options.name ?? pipeline.name
@@ -53,6 +56,7 @@ export async function prepare(
     pixelNumerics: pixelNumerics(),
     lockFile,
     offline: options.offline,
+    pin: options.pin,
   })
   return {
     name,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createPack, openPack } from '../data/pack.ts'
 import type { EngineName } from '../engines/engine.ts'
 import type { StageContext, StageKind } from '../graph/stage.ts'
+import { multiplyAdds } from '../models/cost.ts'
 import { sizeOf } from '../program/program.ts'
 import { featurePass } from '../training/feature-pass.ts'
 import { frozenGraph, trunkProgram, type TrunkOptions } from '../training/trunk.ts'
@@ -23,6 +24,9 @@ export interface FeaturesParams extends TrunkOptions {
 /** Pictures a run: where each engine is quickest (bench/trunk.ts). Rows do not depend on it. */
 const BATCH: Readonly<Record<EngineName, number>> = { tensorflow: 32, webgpu: 32, wasm: 8 }
 
+/** Multiply-adds a second of one core, roughly, for `plan`: measured on trunks of the three families. */
+const RATE: Readonly<Record<EngineName, number>> = { tensorflow: 35e9, webgpu: 35e9, wasm: 10e9 }
+
 /** What the frozen trunk makes of every picture, once. Needs `pixels` and `weights`. */
 export function featuresKind(environment: StageEnvironment): StageKind {
   return {
@@ -35,8 +39,12 @@ export function featuresKind(environment: StageEnvironment): StageKind {
       const pixels = inputs['pixels'] && (await openPack(join(inputs['pixels'].path, params.split)))
       if (!pixels) return {}
       await pixels.close()
-      const width = sizeOf(frozenGraph(params).output.outputShape)
-      return { bytes: pixels.count * width * 4 }
+      const graph = frozenGraph(params)
+      const rate = RATE[stage.numerics?.['engine'] as EngineName] * availableParallelism()
+      return {
+        bytes: pixels.count * sizeOf(graph.output.outputShape) * 4,
+        seconds: (pixels.count * multiplyAdds(graph)) / rate,
+      }
     },
     run: (context) =>
       environment.onEngine(async (engine) => {
