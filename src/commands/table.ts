@@ -213,6 +213,44 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./store.ts'),
   },
   {
+    name: 'engine',
+    summary: 'what computes here: list and try, install, remove',
+    arguments: [
+      { name: 'action', description: 'what to do', choices: ['ls', 'install', 'remove'] },
+    ],
+    options: [
+      {
+        flags: '--cuda',
+        description: 'install: the library for NVIDIA GPUs; remove: only that one',
+      },
+      {
+        flags: '--wheel <file>',
+        description: "install: a wheel of tensorflow-cpu that is here already, instead of pip's",
+        many: true,
+      },
+      ...TABLES,
+    ],
+    examples: [
+      ['pipeline engine ls', 'each engine, tried with a small matrix product'],
+      ['pipeline engine install', 'libtensorflow out of the tensorflow-cpu package (274 MB)'],
+      ['pipeline engine install --cuda', "for NVIDIA GPUs, with NVIDIA's libraries (several GB)"],
+      ['pipeline engine install --wheel tensorflow_cpu-2.21.0-….whl', 'without pip or network'],
+      ['pipeline engine remove', 'the disk space back'],
+    ],
+    load: () => import('./engine.ts'),
+  },
+  {
+    name: 'doctor',
+    summary: 'what this machine has, and the cure for each thing it lacks',
+    arguments: [],
+    options: [STORE, JSON_OUT],
+    examples: [
+      ['pipeline doctor', 'tools, disk, engines (each tried), GPU'],
+      ['pipeline doctor --json', 'the same for a program or a bug report'],
+    ],
+    load: () => import('./doctor.ts'),
+  },
+  {
     name: 'schema',
     summary: 'print the JSON Schema of pipeline files, for editors',
     arguments: [],

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { failure } from '../../../util/diagnostic.ts'
 import { syncFolder } from '../../../util/files.ts'
@@ -13,7 +13,7 @@ import {
   type InstallManifest,
   type TensorflowLocation,
 } from '../locate.ts'
-import { probeTensorflow, type Probe } from '../probe.ts'
+import { probeEngine, type Probe } from '../../probe.ts'
 import { engineDiskError, freeBytes, needSpace } from './disk.ts'
 import { fetchWheel } from './fetch-wheel.ts'
 import {
@@ -24,6 +24,7 @@ import {
   wantedOfTensorflow,
   wheelFor,
 } from './packages.ts'
+import { clearAbandoned, stagingPrefix } from './staging.ts'
 import { openWheel, sha256Of, type Wheel } from './wheel.ts'
 
 /** What an install tells while it runs. */
@@ -70,7 +71,7 @@ export async function installTensorflow(options: InstallOptions): Promise<Instal
   try {
     await mkdir(engines, { recursive: true })
     await clearAbandoned(engines)
-    staging = await mkdtemp(join(engines, `${STAGING}${process.pid}-`))
+    staging = await mkdtemp(join(engines, stagingPrefix()))
     const made = await make(join(staging, 'engine'), staging, options)
     await publish(join(staging, 'engine'), root, staging)
     return { root, ...made }
@@ -181,7 +182,8 @@ function manifestOf(cuda: boolean, taken: readonly Taken[]): InstallManifest {
 async function tried(tree: string, cuda: boolean, options: InstallOptions): Promise<Probe> {
   const location = installedAt(tree, cuda)
   if (!location) throw new TypeError(`nothing in ${tree}`)
-  const run = options.probe ?? ((l: TensorflowLocation) => probeTensorflow(l, options))
+  const run =
+    options.probe ?? ((found) => probeEngine({ engine: 'tensorflow', location: found }, options))
   const probe = await run(location)
   if (probe.devices.includes('cpu')) return probe
   throw failure(
@@ -200,46 +202,6 @@ async function publish(tree: string, root: string, staging: string): Promise<voi
   })
   await rename(tree, root)
   await syncFolder(dirname(root))
-}
-
-/** Removes an install; says whether there was one. */
-export async function removeTensorflow(
-  device: keyof typeof INSTALL_FOLDERS,
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<boolean> {
-  const engines = enginesFolder(env)
-  const root = join(engines, INSTALL_FOLDERS[device])
-  // Out of sight first: half a library must never be found.
-  const away = join(engines, `${STAGING}${process.pid}-removed-${device}`)
-  try {
-    await rename(root, away)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw engineDiskError(error, root)
-  }
-  await rm(away, { recursive: true, force: true })
-  return true
-}
-
-const STAGING = '.install-'
-
-/** Folders of installs whose process is no more. */
-async function clearAbandoned(engines: string): Promise<void> {
-  for (const name of await readdir(engines)) {
-    const pid = new RegExp(`^\\${STAGING}(\\d+)-`).exec(name)?.[1]
-    if (pid === undefined || isAlive(Number(pid))) continue
-    await rm(join(engines, name), { recursive: true, force: true })
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return true
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 /** `tensorflow-cpu` of `tensorflow_cpu-2.21.0-cp312-….whl`. */

@@ -157,7 +157,7 @@ function readRecord(text: string): Map<string, string> {
 
 /** `Requires-Dist: nvidia-nccl-cu12<3.0,>=2.27; extra == "and-cuda"`. */
 function requirementsOf(metadata: string, extra: string): string[] {
-  const marker = new RegExp(`^Requires-Dist: *([^;]+?) *;.*extra == ["']${extra}["']`, 'gm')
+  const marker = new RegExp(`^Requires-Dist: *([^;\\n]+?) *;.*extra == ["']${extra}["']`, 'gm')
   return [...metadata.matchAll(marker)].map((match) => match[1]!)
 }
 

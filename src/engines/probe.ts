@@ -1,16 +1,21 @@
 import { fileURLToPath } from 'node:url'
-import type { TensorflowLocation } from './locate.ts'
+import type { TensorflowLocation } from './tensorflow/locate.ts'
 
-/** What a libtensorflow does when it is really used. */
+/** What is tried: a libtensorflow, or the embedded engine. */
+export type ProbeTarget =
+  | { readonly engine: 'tensorflow'; readonly location: TensorflowLocation }
+  | { readonly engine: 'wasm' }
+
+/** What an engine does when it is really used. */
 export interface Probe {
   /** Absent where it does not work. */
   readonly version?: string
   /** `cpu`, `gpu`: where a small matrix product came out right. */
   readonly devices: readonly string[]
-  /** Seconds from nothing to the first product. */
-  readonly seconds: number
   /** Why it does not work, or why its GPU does not. */
   readonly problem?: string
+  /** From nothing to the first product. */
+  readonly seconds: number
 }
 
 /** What the child prints. */
@@ -19,16 +24,16 @@ export type ProbeAnswer = Omit<Probe, 'seconds'>
 const CHILD = fileURLToPath(new URL('./probe-child.js', import.meta.url))
 
 /**
- * Multiplies two matrices with the library in a process of its own: a library that is wrong for this machine may end
- * the process that loads it.
+ * Multiplies two matrices in a process of its own: a library that is wrong for this machine may end the process
+ * that loads it.
  */
-export async function probeTensorflow(
-  location: TensorflowLocation,
+export async function probeEngine(
+  target: ProbeTarget,
   { signal, timeout = 120_000 }: { signal?: AbortSignal | undefined; timeout?: number } = {},
 ): Promise<Probe> {
   const { execa } = await import('execa')
   const start = performance.now()
-  const result = await execa(process.execPath, [CHILD, JSON.stringify(location)], {
+  const result = await execa(process.execPath, [CHILD, JSON.stringify(target)], {
     reject: false,
     stdin: 'ignore',
     timeout,
@@ -44,17 +49,17 @@ export async function probeTensorflow(
   }
 }
 
-function reasonOf(
-  {
-    timedOut,
-    signal,
-    exitCode,
-    stderr,
-  }: { timedOut: boolean; signal?: string; exitCode?: number; stderr: string },
-  timeout: number,
-): string {
+interface Ending {
+  readonly timedOut: boolean
+  readonly signal?: string | undefined
+  readonly exitCode?: number | undefined
+  readonly stderr: string
+}
+
+function reasonOf({ timedOut, signal, exitCode, stderr }: Ending, timeout: number): string {
   if (timedOut) return `no answer within ${timeout / 1000} s`
-  if (signal === 'SIGILL') return 'this processor lacks instructions that it uses (AVX)'
+  if (signal === 'SIGILL') return 'it uses instructions that this processor lacks'
   const said = stderr.trim().split('\n').at(-1)
-  return `it ended the process (${signal ?? `exit code ${exitCode}`})${said ? `: ${said}` : ''}`
+  const end = signal ?? `exit code ${exitCode}`
+  return `it ended the process (${end})${said ? `: ${said}` : ''}`
 }
