@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { failure } from '../../../util/diagnostic.ts'
+import { failure, type PipelineError } from '../../../util/diagnostic.ts'
 import { syncFolder } from '../../../util/files.ts'
 import { stableJson, type Json } from '../../../util/json.ts'
 import { enginesFolder } from '../../folder.ts'
@@ -91,12 +91,14 @@ async function make(
   const { cuda = false, wheels = [], emit, env = process.env } = options
   const choice = wheelFor(process, cuda)
   const given = new Map(wheels.map((path) => [packageOf(path), resolve(path)]))
+  const local = [...given.keys()].find((name) => name.startsWith('tensorflow'))
+  if (given.size > 0 && local === undefined) throw notTensorflow(wheels)
   const freeSpace = options.freeSpace ?? freeBytes
   if (given.size === 0) await needSpace(dirname(staging), cuda ? SPACE.cuda : SPACE.cpu, freeSpace)
   const take = async (name: string, requirement: string, pick: Pick): Promise<Taken> => {
-    const local = given.get(name)
     const folder = join(staging, 'download')
-    const path = local ?? (await fetchWheel(requirement, { ...choice, ...options, folder, env }))
+    const path =
+      given.get(name) ?? (await fetchWheel(requirement, { ...choice, ...options, folder, env }))
     try {
       return await takeFrom(path, tree, pick, { ...options, freeSpace })
     } finally {
@@ -104,7 +106,7 @@ async function make(
       await rm(folder, { recursive: true, force: true })
     }
   }
-  const main = [...given.keys()].find((name) => name.startsWith('tensorflow')) ?? choice.package
+  const main = local ?? choice.package
   const taken = [await take(main, `${choice.package}==${TENSORFLOW_VERSION}`, pickLibraries)]
   for (const requirement of cuda ? taken[0]!.requirements : []) {
     const name = /^[\w.-]+/.exec(requirement)![0]
@@ -115,6 +117,13 @@ async function make(
   emit?.({ type: 'step', message: 'trying a matrix product' })
   const probe = await tried(tree, cuda, options)
   return { manifest, probe, bytes: taken.reduce((sum, { bytes }) => sum + bytes, 0) }
+}
+
+function notTensorflow(wheels: readonly string[]): PipelineError {
+  const names = wheels.map((path) => basename(path)).join(', ')
+  return failure('USAGE', `no wheel of tensorflow among --wheel: ${names}`, {
+    hint: 'a wheel keeps the name it was downloaded under: tensorflow_cpu-2.21.0-cp312-….whl',
+  })
 }
 
 type Pick = (wheel: Wheel) => (name: string) => boolean

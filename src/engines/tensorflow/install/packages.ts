@@ -7,7 +7,7 @@ export const TENSORFLOW_VERSION = '2.21.0'
 export const CUDA_EXTRA = 'and-cuda'
 
 /** Bytes needed at the worst moment, download and unpacked files together (measured, rounded up). */
-export const SPACE = { cpu: 1.3e9, cuda: 12e9 } as const
+export const SPACE = { cpu: 1.3e9, cuda: 7e9 } as const
 
 export interface WheelChoice {
   readonly package: string

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Transform, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -40,7 +40,10 @@ export async function openWheel(path: string): Promise<Wheel> {
     zip = await openPromise(path, { lazyEntries: true, autoClose: false })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw failure('FILE_NOT_FOUND', `no file ${path}`, { cause: error })
+      throw failure('FILE_NOT_FOUND', `no file ${path}`, {
+        hint: 'give the path of a wheel that is there with --wheel FILE',
+        cause: error,
+      })
     }
     throw damaged(path, error)
   }
@@ -78,7 +81,8 @@ async function readWheel(zip: ZipFile, path: string): Promise<Wheel> {
         const expected = digests.get(name)
         if (expected === undefined) throw damaged(path, `its RECORD does not know ${name}`)
         const source = await open(zip, entry, path)
-        const got = await write(source, join(folder, name), { onBytes, signal }, path)
+        const target = join(folder, name)
+        const got = await write(source, target, { onBytes, signal }, path)
         if (got !== expected) {
           throw failure(
             'DIGEST_MISMATCH',
@@ -88,6 +92,8 @@ async function readWheel(zip: ZipFile, path: string): Promise<Wheel> {
             },
           )
         }
+        // NVIDIA's packages have programs in them.
+        if ((entry.externalFileAttributes >>> 16) & 0o100) await chmod(target, 0o755)
         written.set(name, got)
       }
       return written
