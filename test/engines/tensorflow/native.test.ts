@@ -115,6 +115,23 @@ if (found) {
     await engine.close()
   })
 
+  test('the event loop is free while a run is under way', async () => {
+    const b = new Builder()
+    let y = b.input('x', [700, 700])
+    for (let i = 0; i < 60; i += 1) y = b.matMul(y, y)
+    b.entry('e', { fetches: { y }, updates: [] })
+    const engine = await openTensorflow({ device: 'cpu' })
+    const session = await engine.compile(b.program())
+    const feeds = { x: new Float32Array(490_000) }
+    await session.run('e', feeds)
+    let turns = 0
+    const timer = setInterval(() => (turns += 1), 1)
+    await session.run('e', feeds)
+    clearInterval(timer)
+    await engine.close()
+    assert.ok(turns >= 5, `${turns} turns`)
+  })
+
   test('the plain names of libtensorflow serve too', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'graft-native-'))
     try {
