@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
 import type { CommandContext, CommandRun, Output } from './commands/command.ts'
 import { COMMANDS } from './commands/table.ts'
 import { parseUsage } from './commands/usage.ts'
@@ -34,6 +35,13 @@ function colors(stream: Output): boolean {
   return stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
 }
 
+/** By the link on the path it is `pipeline`; npm scripts and people in a clone name this file. */
+function program(path: string): string {
+  if (!path.endsWith('.js')) return 'pipeline'
+  const near = relative(process.cwd(), path)
+  return `node ${near.startsWith('..') ? path : near}`
+}
+
 function version(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
@@ -53,6 +61,7 @@ async function main(argv: readonly string[]): Promise<number> {
       signal: interrupt.signal,
       env: process.env,
       cwd: process.cwd(),
+      program: program(process.argv[1] ?? ''),
       report: (diagnostics) => void printed.push(print(diagnostics)),
     }
     const code = await (run as CommandRun)(invocation.args, invocation.options, context)

@@ -14,6 +14,8 @@ export interface CommandContext {
   readonly signal: AbortSignal
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
+  /** How a person calls this program from there: `pipeline`, or `node dist/src/main.js` in a clone. */
+  readonly program: string
   /** Prints diagnostics to stderr as `main.ts` does; for warnings of a command that goes on. */
   readonly report: (diagnostics: readonly Diagnostic[]) => void
 }

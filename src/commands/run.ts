@@ -17,7 +17,7 @@ export const run: CommandRun = async ([argument], options, context) => {
   const file = String(argument)
   const flags: RunCommandFlags = options
   if (flags.dryRun) return (await import('./plan.ts')).plan(file, flags, context)
-  const { cwd, env, signal, stdout, stderr } = context
+  const { cwd, env, signal, stdout, stderr, program } = context
   const prepared = await prepareFile(file, flags, context, { pin: true })
   const printer = await openPrinter(flags.log ?? 'auto', stderr, env)
   for (const diagnostic of prepared.warnings) printer.event({ type: 'warning', diagnostic })
@@ -40,8 +40,8 @@ export const run: CommandRun = async ([argument], options, context) => {
     printer.close()
     const { record, folder, again } = outcome
     const next = [
-      `pipeline show ${record.name}@latest`,
-      `pipeline run ${file} --set training.epochs=${2 * prepared.pipeline.training.epochs}`,
+      `${program} show ${record.name}@latest`,
+      `${program} run ${file} --set training.epochs=${2 * prepared.pipeline.training.epochs}`,
     ]
     stdout.write(
       flags.json
