@@ -59,7 +59,14 @@ export const COMMANDS: readonly Command[] = [
     name: 'validate',
     summary: 'tell all problems of pipeline files; nothing runs',
     arguments: [{ ...FILE, name: 'files', description: 'pipeline files', many: true }],
-    options: [{ flags: '--strict', description: 'warnings fail too' }, SET, JSON_OUT],
+    options: [
+      {
+        flags: '--strict',
+        description: 'warnings fail too, and the pictures are looked at if they are here',
+      },
+      SET,
+      JSON_OUT,
+    ],
     examples: [
       ['pipeline validate cats-and-dogs.yaml', 'positions and hints of all that is wrong'],
       [

@@ -6,6 +6,8 @@ import type { CommandContext, CommandRun } from './command.ts'
 interface Verdict {
   readonly file: string
   readonly diagnostics: readonly Diagnostic[]
+  /** With --strict: whether its pictures were there to be looked at. */
+  readonly seen?: boolean
 }
 
 /** `pipeline validate FILE...`: a line for each good file on stdout, every problem of the others on stderr. */
@@ -13,7 +15,7 @@ export const run: CommandRun = async (files, options, context) => {
   const strict = options['strict'] === true
   const verdicts: Verdict[] = []
   for (const file of files) {
-    verdicts.push(await judge(file, options['set'] as string[] | undefined, context))
+    verdicts.push(await judge(file, (options['set'] ?? []) as string[], strict, context))
   }
   const bad = (d: Diagnostic): boolean => strict || d.severity !== 'warning'
   const failed = verdicts.filter((v) => v.diagnostics.some(bad))
@@ -27,7 +29,9 @@ export const run: CommandRun = async (files, options, context) => {
     if (failed.includes(verdict)) continue
     const count = verdict.diagnostics.length
     const warnings = count === 0 ? '' : ` (${count} ${count === 1 ? 'warning' : 'warnings'})`
-    context.stdout.write(`${verdict.file}: valid${warnings}\n`)
+    const unseen =
+      verdict.seen === false ? '; its pictures are not here and were not looked at' : ''
+    context.stdout.write(`${verdict.file}: valid${warnings}${unseen}\n`)
   }
   const diagnostics = verdicts.flatMap((v) => v.diagnostics)
   if (diagnostics.length > 0) context.report(diagnostics)
@@ -36,12 +40,17 @@ export const run: CommandRun = async (files, options, context) => {
 
 async function judge(
   file: string,
-  set: readonly string[] | undefined,
-  { env, cwd }: CommandContext,
+  set: readonly string[],
+  strict: boolean,
+  context: CommandContext,
 ): Promise<Verdict> {
   try {
+    const { env, cwd } = context
     const { warnings } = await loadPipeline(file, { set, env, cwd })
-    return { file, diagnostics: warnings }
+    if (!strict) return { file, diagnostics: warnings }
+    const { pictureFindings } = await import('./pictures.ts')
+    const { seen, diagnostics } = await pictureFindings(file, set, context)
+    return { file, diagnostics: [...warnings, ...diagnostics], seen }
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error
     return { file, diagnostics: error.diagnostics }

@@ -239,7 +239,7 @@ describe('pipeline init', () => {
     )
     assert.match(text, /^ {4}path: \.\.\/photos$/m)
     assert.match(text, /^ {4}validation: val$/m)
-    const checked = await pipeline(['validate', 'new/photos.yaml', '--strict'])
+    const checked = await pipeline(['validate', 'new/photos.yaml'])
     assert.deepEqual([checked.stdout, checked.stderr], ['new/photos.yaml: valid\n', ''])
   })
 
