@@ -2,7 +2,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { failure } from '../util/diagnostic.ts'
 import { byCodeUnit } from '../util/json.ts'
-import { isAlive, RUN_FILES, type RunRecord } from './record.ts'
+import { isBeingMade } from './mark.ts'
+import { RUN_FILES, type RunRecord } from './record.ts'
 
 export interface StoredRun {
   readonly record: RunRecord
@@ -32,7 +33,7 @@ export function readRun(folder: string): StoredRun | undefined {
   try {
     const record = JSON.parse(readFileSync(join(folder, RUN_FILES.record), 'utf8')) as RunRecord
     if (record.format !== 1) return undefined
-    const status = record.status === 'running' && !isRunning(folder) ? 'interrupted' : record.status
+    const status = record.status === 'running' && !isBeingMade(folder) ? 'interrupted' : record.status
     return { record: { ...record, status }, folder }
   } catch {
     return undefined
@@ -103,15 +104,6 @@ function unknown(reference: string, runs: readonly StoredRun[]) {
 
 function order(run: StoredRun): string {
   return `${run.record.started}\u0000${basename(run.folder)}`
-}
-
-function isRunning(folder: string): boolean {
-  try {
-    const mark = JSON.parse(readFileSync(join(folder, RUN_FILES.running), 'utf8')) as { pid: number }
-    return isAlive(mark.pid)
-  } catch {
-    return false
-  }
 }
 
 function folders(path: string): string[] {

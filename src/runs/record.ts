@@ -1,8 +1,7 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Diagnostic } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
-import { isErrno, writeFileAtomic } from '../util/files.ts'
+import { writeFileAtomic } from '../util/files.ts'
 import { stableJson, type Json } from '../util/json.ts'
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted'
@@ -72,20 +71,4 @@ export const RUN_FILES = {
 
 export async function writeRecord(folder: string, record: RunRecord): Promise<void> {
   await writeFileAtomic(join(folder, RUN_FILES.record), stableJson(record as unknown as Json))
-  if (record.status !== 'running') await rm(join(folder, RUN_FILES.running), { force: true })
-}
-
-/** Marks the folder as worked on by this process, so that a reader can tell a running run from one that was killed. */
-export async function markRunning(folder: string): Promise<void> {
-  const mark = { pid: process.pid, since: new Date().toISOString() }
-  await writeFileAtomic(join(folder, RUN_FILES.running), `${JSON.stringify(mark)}\n`)
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return isErrno(error, 'EPERM')
-  }
 }

@@ -13,12 +13,12 @@ import { stableJson, type Json } from '../util/json.ts'
 import { stableNumber } from '../util/figures.ts'
 import { confusionSvg } from './confusion.ts'
 import { environment } from './environment.ts'
-import { makeRunFolder, newRunId } from './layout.ts'
+import { makeRunFolder, takeRunFolder } from './layout.ts'
+import { keepMark, removeMark } from './mark.ts'
 import { modelDescription, parameterCounts } from './model.ts'
 import type { Prepared } from './prepare.ts'
 import { resolvedYaml } from './resolved.ts'
 import {
-  markRunning,
   RUN_FILES,
   writeRecord,
   type EpochRecord,
@@ -43,8 +43,8 @@ export async function openRecorder(
 ): Promise<Recorder> {
   const started = new Date()
   const began = performance.now()
-  const id = unfinished?.record.id ?? newRunId(started, prepared.digest)
-  const folder = await makeRunFolder(options.runs, prepared.name, id)
+  const made = await environment(options.cwd)
+  const { id, folder } = await openFolder(prepared, options.runs, started, unfinished)
   const stages = new Map<string, StageRecord>()
   const kinds = new Map(prepared.stages.map((stage) => [stage.id, stage.kind]))
   const seconds = new Map<number, number>()
@@ -66,13 +66,18 @@ export async function openRecorder(
     classes: [],
     parameters: { total: 0, trainable: 0 },
     warnings: [],
-    environment: await environment(options.cwd),
+    environment: made,
   }
-  await markRunning(folder)
+  const stopMark = keepMark(folder)
   await writeFileAtomic(join(folder, RUN_FILES.pipeline), prepared.text)
   await writeFileAtomic(join(folder, RUN_FILES.resolved), resolvedYaml(prepared, folder))
   await rm(join(folder, RUN_FILES.metrics), { force: true })
   await writeRecord(folder, base)
+  const ended = async (record: RunRecord): Promise<void> => {
+    await writeRecord(folder, record)
+    stopMark()
+    await removeMark(folder)
+  }
   /** Lines of metrics.jsonl are appended in the order of their epochs, one after the other. */
   let lines: Promise<void> = Promise.resolve()
 
@@ -120,14 +125,26 @@ export async function openRecorder(
         parameters: parameterCounts(prepared.pipeline, index.classes.length),
       }
       await writeFileAtomic(join(folder, RUN_FILES.summary), summaryMarkdown(record))
-      await writeRecord(folder, record)
+      await ended(record)
       return record
     },
     abandon: async (status) => {
       await lines.catch(() => undefined)
-      await writeRecord(folder, soFar(status))
+      await ended(soFar(status))
     },
   }
+}
+
+/** A new folder, or the unfinished run's. */
+async function openFolder(
+  prepared: Prepared,
+  runs: string,
+  started: Date,
+  unfinished: StoredRun | undefined,
+): Promise<{ id: string; folder: string }> {
+  if (!unfinished) return makeRunFolder(runs, prepared.name, started, prepared.digest)
+  await takeRunFolder(unfinished.folder)
+  return { id: unfinished.record.id, folder: unfinished.folder }
 }
 
 /** metrics.jsonl as the train artifact has it, whether it was trained now or before. */

@@ -93,7 +93,8 @@ export async function runPipeline(prepared: Prepared, options: RunOptions): Prom
       return { record, folder: recorder.folder, again: false }
     } catch (error) {
       const isFailure = error instanceof PipelineError
-      await recorder.abandon(isFailure ? 'failed' : 'interrupted')
+      // A disk that is full must not hide why the run failed.
+      await recorder.abandon(isFailure ? 'failed' : 'interrupted').catch(() => undefined)
       throw error
     }
   } finally {

@@ -8,6 +8,8 @@ import { leftOf } from './processes.ts'
 import { computed, createProject, essence, eventsOf, filesOf } from './rig.ts'
 import type { LoggedEvent, Project, RunOutcome, Running } from './rig.ts'
 
+/** Milliseconds from the start of the process to its first event. */
+const START = 300
 const RUN = ['run', 'pipeline.yaml', '--json', '--log', 'json']
 
 /** Only whole things are in the store and in the runs: nothing temporary, claimed, doomed or damaged. */
@@ -54,6 +56,7 @@ describe('interrupted runs on wasm', { concurrency: 2 }, () => {
     assert.deepEqual(essence(project, again.result), essence(undisturbed, whole.result))
     assertTidy(project)
     assert.deepEqual(readdirSync(join(project.store, 'work')), [])
+    assert.deepEqual(runFolders(project), [again.result.run.id])
     return again
   }
 
@@ -94,7 +97,6 @@ describe('interrupted runs on wasm', { concurrency: 2 }, () => {
       const listed = await project.pipeline(['ls'])
       assert.match(listed.stdout, /little +\S+ +interrupted/)
       const again = await finish(project)
-      assert.equal(runFolders(project).length, 1)
       // What was finished before is not computed again.
       const before = computed(events)
       assert.deepEqual(
@@ -128,16 +130,19 @@ describe('interrupted runs on wasm', { concurrency: 2 }, () => {
     await finish(project)
   })
 
-  /** A moment by the number of events seen, so that it is in the same place on a slow machine, and some milliseconds. */
+  /**
+   * Kills it at a moment drawn from the time that the undisturbed run took, its start included. The moment is then
+   * told by the number of events, so that it is in the same place when the machine is busy.
+   */
   const kill = async (running: Running, moment: number) => {
     const draw = stream('kill', moment)
-    const lines = whole.stderr.trimEnd().split('\n').length
-    const after = Math.floor(draw.uniform() * lines)
+    const times = whole.events.map(({ time }) => Date.parse(time))
+    const at = draw.uniform() * (times.at(-1)! - times[0]! + START) - START
+    const after = times.filter((time) => time - times[0]! < at).length
     let seen = 0
-    const reached = running.event(() => (seen += 1) > after).catch(() => undefined)
-    // Before its first event too: then by the clock.
-    await (after === 0 ? sleep(draw.uniform() * 500) : reached)
-    await sleep(draw.uniform() * 30)
+    const reached = running.event(() => (seen += 1) >= after).catch(() => undefined)
+    await (after === 0 ? sleep(draw.uniform() * START) : reached)
+    await sleep(draw.uniform() * 40)
     running.process.kill('SIGKILL')
     return running.ended
   }
