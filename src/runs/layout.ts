@@ -8,8 +8,8 @@ import { isBeingMade, isMarked, markRunning } from './mark.ts'
 import { readRun } from './read.ts'
 
 /** `20261124-101500-8f2c1a`: UTC time, then the start of the pipeline's digest. */
-function newRunId(now: number, pipeline: Digest): string {
-  const [date, time] = new Date(now).toISOString().slice(0, 19).replace(/[-:]/g, '').split('T')
+export function newRunId(now: Date, pipeline: Digest): string {
+  const [date, time] = now.toISOString().slice(0, 19).replace(/[-:]/g, '').split('T')
   return `${date}-${time}-${pipeline.slice(7, 13)}`
 }
 
@@ -45,7 +45,7 @@ export async function makeRunFolder(
     await markRunning(draft)
     // A run that began in the same second has the id: then this one is a second later.
     for (let time = started.getTime(); ; time += 1000) {
-      const id = newRunId(time, pipeline)
+      const id = newRunId(new Date(time), pipeline)
       const folder = join(parent, id)
       if (await moved(draft, folder)) return { id, folder }
     }

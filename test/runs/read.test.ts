@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { ownerText, self } from '../../src/graph/owner.ts'
 import { newRunId } from '../../src/runs/layout.ts'
 import { findRun, readRuns, runsRoot } from '../../src/runs/read.ts'
 import type { RunRecord } from '../../src/runs/record.ts'
@@ -88,7 +89,7 @@ test('a run that says it is running and whose process is gone was interrupted', 
   save('gone', '20261124-131500-dddddd', {}, 'running')
   const folder = join(root, 'gone', '20261124-131500-dddddd')
   assert.equal(findRun(folder, root, root).record.status, 'interrupted')
-  writeFileSync(join(folder, 'running.json'), JSON.stringify({ pid: process.pid }))
+  writeFileSync(join(folder, 'running.json'), JSON.stringify({ process: ownerText(self()) }))
   assert.equal(findRun(folder, root, root).record.status, 'running')
   rmSync(join(root, 'gone'), { recursive: true })
 })
