@@ -2,18 +2,17 @@
 // around it (`contract of tensorflow`, `MobileNetV2 on wasm`).
 export default async function* engineCounts(source) {
   const counts = { tensorflow: 0, wasm: 0, others: 0 }
-  const names = new Map()
+  // The events of one file come one after another, whichever modules its tests are written in.
+  const around = []
   for await (const { type, data } of source) {
     if (type === 'test:start') {
-      const stack = names.get(data.file) ?? []
-      stack.length = data.nesting
-      stack[data.nesting] = data.name
-      names.set(data.file, stack)
+      around.length = data.nesting
+      around[data.nesting] = data.name
     }
     if (type !== 'test:pass' || data.details?.type === 'suite' || data.skip) continue
-    const around = [...(names.get(data.file) ?? []).slice(0, data.nesting), data.name].join(' ')
+    const words = [...around.slice(0, data.nesting), data.name].join(' ')
     const engine = ['tensorflow', 'wasm'].find((name) =>
-      new RegExp(`(of|on) ${name}\\b|\\[${name}\\]`).test(around),
+      new RegExp(`(of|on) ${name}\\b|\\[${name}\\]`).test(words),
     )
     counts[engine ?? 'others'] += 1
   }
