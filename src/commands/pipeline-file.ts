@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { storeRoot } from '../graph/store-root.ts'
 import { loadPipeline } from '../pipeline/load.ts'
 import { prepare, type Prepared } from '../runs/prepare.ts'
+import { placed } from '../runs/problems.ts'
 import { runsRoot } from '../runs/read.ts'
 import { failure } from '../util/diagnostic.ts'
 import type { CommandContext } from './command.ts'
@@ -35,12 +36,15 @@ export async function prepareFile(
     ...(flags.features === undefined ? [] : [`features=${flags.features}`]),
   ]
   const loaded = await loadPipeline(file, { set, env, cwd })
-  return prepare(loaded, {
+  const prepared = prepare(loaded, {
     runs: runsRoot(flags.runs, env, cwd),
     name: flags.name,
     offline: flags.offline ?? false,
     pin,
     verbose: flags.verbose ?? false,
+  })
+  return prepared.catch((error: unknown) => {
+    throw placed(error, loaded)
   })
 }
 

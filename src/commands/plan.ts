@@ -33,6 +33,8 @@ export async function plan(file: string, flags: PlanFlags, context: CommandConte
         ? `${JSON.stringify(planned.map(planJson), null, 2)}\n`
         : planText(planned, formatOf(flags)),
     )
+  } catch (error) {
+    throw prepared.placed(error)
   } finally {
     await workshop.environment.close()
     workshop.store.close()

@@ -35,6 +35,8 @@ export const run: CommandRun = async ([file, wanted], options, context) => {
         ? `${JSON.stringify(chosen.map(whyJson), null, 2)}\n`
         : tableText(COLUMNS, chosen.flatMap(whyRows), formatOf(flags)),
     )
+  } catch (error) {
+    throw prepared.placed(error)
   } finally {
     await workshop.environment.close()
     workshop.store.close()

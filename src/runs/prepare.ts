@@ -11,6 +11,7 @@ import type { Diagnostic } from '../util/diagnostic.ts'
 import { digestOf, type Digest } from '../util/digest.ts'
 import { canonicalJson, type Json } from '../util/json.ts'
 import { placesOfProject, withPlaces } from './places.ts'
+import { placed } from './problems.ts'
 import { readRuns } from './read.ts'
 
 /** A pipeline file with everything decided that its stages depend on, and nothing loaded yet that computes. */
@@ -28,6 +29,8 @@ export interface Prepared {
   readonly openEngine: () => Promise<Engine>
   readonly stages: readonly Stage[]
   readonly warnings: readonly Diagnostic[]
+  /** An error of a stage with the places in the file that its problems come from; any other error as it is. */
+  readonly placed: (error: unknown) => unknown
   /** What does not fit the classes of the pictures, which are known once they are indexed. */
   readonly classProblems: (classes: readonly string[]) => readonly Diagnostic[]
 }
@@ -70,6 +73,7 @@ export async function prepare(
     stages,
     warnings,
     classProblems: (classes) => classProblems(loaded, classes),
+    placed: (error) => placed(error, loaded),
   }
 }
 

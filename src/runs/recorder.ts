@@ -11,6 +11,7 @@ import type { Digest } from '../util/digest.ts'
 import { appendLine, diskError, writeFileAtomic } from '../util/files.ts'
 import { stableJson, type Json } from '../util/json.ts'
 import { stableNumber } from '../util/figures.ts'
+import { anonymous, anonymousDiagnostic } from './anonymous.ts'
 import { confusionSvg } from './confusion.ts'
 import { environment } from './environment.ts'
 import { makeRunFolder, takeRunFolder } from './layout.ts'
@@ -38,7 +39,7 @@ export interface Recorder {
 
 export async function openRecorder(
   prepared: Prepared,
-  options: { readonly runs: string; readonly cwd: string },
+  options: { readonly runs: string; readonly cwd: string; readonly store: string },
   unfinished: StoredRun | undefined,
 ): Promise<Recorder> {
   const started = new Date()
@@ -78,6 +79,7 @@ export async function openRecorder(
     stopMark()
     await removeMark(folder)
   }
+  const without = anonymous(options.store, options.cwd)
   /** Lines of metrics.jsonl are appended in the order of their epochs, one after the other. */
   let lines: Promise<void> = Promise.resolve()
 
@@ -86,7 +88,7 @@ export async function openRecorder(
     status,
     seconds: stableNumber((performance.now() - began) / 1000),
     stages: prepared.stages.flatMap(({ id: stage }) => stages.get(stage) ?? []),
-    warnings: warnings.map(withoutPlaces),
+    warnings: warnings.map((warning) => anonymousDiagnostic(warning, without)),
   })
   return {
     folder,
@@ -213,9 +215,4 @@ async function write(path: string, data: string | Buffer): Promise<void> {
   } catch (error) {
     throw diskError(error, path)
   }
-}
-
-/** A diagnostic without the file it points into: paths of this machine stay out of a run. */
-function withoutPlaces({ code, message, hint }: Diagnostic): Diagnostic {
-  return { code, message, ...(hint === undefined ? {} : { hint }) }
 }

@@ -97,6 +97,8 @@ export async function runPipeline(prepared: Prepared, options: RunOptions): Prom
       await recorder.abandon(isFailure ? 'failed' : 'interrupted').catch(() => undefined)
       throw error
     }
+  } catch (error) {
+    throw prepared.placed(error)
   } finally {
     await environment.close()
     store.close()

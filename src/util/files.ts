@@ -48,7 +48,7 @@ export function diskError(error: unknown, path: string): unknown {
   }
   if (isErrno(error, 'EACCES', 'EPERM', 'EROFS')) {
     return failure('NOT_WRITABLE', `no permission to write ${path}`, {
-      hint: 'give yourself write permission there, or choose another place with --store DIR',
+      hint: 'give yourself write permission there, or choose another place with --store DIR or --runs DIR',
       cause: error,
     })
   }

@@ -20,7 +20,7 @@ const GOOD: Tree = {
 
 /**
  * Runs a pipeline over the source in a project of its own. What a person reads comes back: all of stderr but the
- * lines of stages that went well, the project written as ~ and the port of the server as 0.
+ * lines of stages that went well, the project written as ~ and the port of the server as zeros.
  */
 async function run(source: string, photos: Tree = {}, environment: Record<string, string> = {}) {
   await using folder = await temporaryFolder()
@@ -29,7 +29,7 @@ async function run(source: string, photos: Tree = {}, environment: Record<string
   await writeTree(join(project, 'photos'), photos)
   const lines = [
     'name: bad',
-    `dataset: {source: ${source}, splits: {train: train, test: test}, imageSize: [32, 32]}`,
+    datasetLine(source),
     'preprocessing: {mode: tf}',
     'baseModel: {name: MobileNetV2, weights: none, pooling: avg, alpha: 0.35}',
     'head: [{Dense: {units: classes, activation: softmax}}]',
@@ -49,9 +49,29 @@ async function run(source: string, photos: Tree = {}, environment: Record<string
     .filter((line) => !line.startsWith('✓'))
     .join('\n')
     .replaceAll(project, '~')
-    .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:0')
+    .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:00000')
+    .replace(/\^+/g, '^')
   const locked = (await readdir(project)).includes('pipeline.lock')
   return { code: result.code, seen, stdout: result.stdout, locked }
+}
+
+function datasetLine(source: string): string {
+  return `dataset: {source: ${source}, splits: {train: train, test: test}, imageSize: [32, 32]}`
+}
+
+/** A message at the word, with its lines of the pipeline file, before the hint. */
+function at(word: RegExp, message: string, source = '{path: photos}'): string {
+  const line = datasetLine(source)
+  const col = line.search(word) + 1
+  const shown = line.length > 120 ? `${line.slice(0, 117)}...` : line
+  return [
+    `bad.yaml:2:${col} ${message}`,
+    '  1 | name: bad',
+    `> 2 | ${shown}`,
+    ...(col > 120 ? [] : [`    | ${' '.repeat(col - 1)}^`]),
+    '  3 | preprocessing: {mode: tf}',
+    '',
+  ].join('\n')
 }
 
 async function runFrom(handler: Handler, more = '') {
@@ -63,24 +83,21 @@ const folders: [string, Tree, string][] = [
   [
     'a missing folder',
     { 'trian/cat/1.png': 1, 'test/cat/2.png': 2 },
-    `NO_SUCH_FOLDER dataset.splits.train: no folder ~/photos/train
-  hint: did you mean "trian"? in ~/photos there are: test, trian
+    `${at(/train, /, 'NO_SUCH_FOLDER dataset.splits.train: no folder ~/photos/train')}  hint: did you mean "trian"? in ~/photos there are: test, trian
 `,
   ],
   [
     'an empty class',
     { ...GOOD, 'train/bird/readme.txt': '' },
     `✗ index  failed
-EMPTY_CLASS class "bird" has no pictures in any split
-  hint: put pictures there, remove the folder, or name the classes to use in dataset.classes
+${at(/splits/, 'EMPTY_CLASS class "bird" has no pictures in any split')}  hint: put pictures there, remove the folder, or name the classes to use in dataset.classes
 `,
   ],
   [
     'one class only',
     { 'train/cat/1.png': 1, 'test/cat/2.png': 2 },
     `✗ index  failed
-ONE_CLASS there is only one class, "cat"
-  hint: a classifier needs two; check dataset.root and dataset.splits: each folder in a split is a class
+${at(/splits/, 'ONE_CLASS there is only one class, "cat"')}  hint: a classifier needs two; check dataset.root and dataset.splits: each folder in a split is a class
 `,
   ],
   [
@@ -157,10 +174,10 @@ test('a wrong sha256', async () => {
   const zip = zipBytes([{ name: 'a', data: 'x' }])
   const wrong = 'a'.repeat(64)
   const result = await runFrom((q, s) => sendFile(q, s, zip), `, sha256: ${wrong}`)
+  const source = `{url: "https://127.0.0.1:00000/set.zip", sha256: ${wrong}}`
   const got = /got sha256:([0-9a-f]{64})/.exec(result.seen)?.[1]
   const seen = `✗ download:data  failed
-DIGEST_MISMATCH https://127.0.0.1:0/set.zip has other bytes: got sha256:${got}, the pipeline says sha256:${wrong}
-  hint: the file at the source has changed, or was changed on the way; if the new one is right, write sha256: ${got}
+${at(/a{64}/, `DIGEST_MISMATCH https://127.0.0.1:00000/set.zip has other bytes: got sha256:${got}, the pipeline says sha256:${wrong}`, source)}  hint: the file at the source has changed, or was changed on the way; if the new one is right, write sha256: ${got}
 `
   assert.deepEqual([result.code, result.seen, result.locked], [1, seen, false])
 })
@@ -169,8 +186,7 @@ test('a download that is dropped again and again', async () => {
   const bytes = Buffer.alloc(100_000)
   const result = await runFrom((q, s) => sendFile(q, s, bytes, { dropAfter: 100 }))
   const seen = `✗ download:data  failed
-DOWNLOAD_FAILED https://127.0.0.1:0/set.zip: the connection was dropped, after 5 tries
-  hint: run again to go on where it stopped; behind a proxy set HTTPS_PROXY; or use {path: …}
+${at(/"https/, 'DOWNLOAD_FAILED https://127.0.0.1:00000/set.zip: the connection was dropped, after 5 tries', '{url: "https://127.0.0.1:00000/set.zip"}')}  hint: run again to go on where it stopped; behind a proxy set HTTPS_PROXY; or use {path: …}
 `
   assert.deepEqual([result.code, result.seen, result.locked], [1, seen, false])
 })
