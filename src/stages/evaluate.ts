@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readPictures } from '../data/index-table.ts'
 import type { StageKind } from '../graph/stage.ts'
-import { evaluateSplit } from '../training/fit.ts'
+import { evaluateSplit, notFinite } from '../training/fit.ts'
 import { headProgram, type HeadOptions } from '../training/head-program.ts'
 import { predicted, type ClassFigures, type MetricName, type Tally } from '../training/metrics.ts'
 import { stableFigures, stableNumber } from '../util/figures.ts'
@@ -90,6 +90,8 @@ export function evaluateKind(environment: StageEnvironment): StageKind {
       } finally {
         await data.close()
       }
+      const { loss = 0 } = tally.figures()
+      if (!Number.isFinite(loss)) throw notFinite(`the loss on ${split} is ${loss}`)
       const { perClass, confusion } = tally.counts()
       const file: EvaluationFile = {
         split,

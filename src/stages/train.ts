@@ -4,7 +4,7 @@ import type { Artifact, StageContext, StageKind } from '../graph/stage.ts'
 import { initialize } from '../models/weights/initializers.ts'
 import { stableFigures } from '../util/figures.ts'
 import { batchSizes, classWeights } from '../training/batches.ts'
-import { fit, type LabelledSplit } from '../training/fit.ts'
+import { fit, notFinite, type LabelledSplit } from '../training/fit.ts'
 import { headGraph, headProgram, type HeadOptions } from '../training/head-program.ts'
 import type { OptimizerConfig } from '../training/optimizers.ts'
 import type { StageEnvironment } from './environment.ts'
@@ -66,6 +66,11 @@ export function trainKind(environment: StageEnvironment): StageKind {
             })
             const names = layers.flatMap((layer) => layer.weights.map((w) => w.name))
             const values = await session.read(names)
+            // The last step may be the one that goes wrong, and no loss tells of it.
+            for (const [name, data] of values) {
+              if (data.every(Number.isFinite)) continue
+              throw notFinite(`${name} is not finite after the last epoch`, params.optimizer)
+            }
             await writeWeights(join(context.out, MODEL_FILE), { layers }, values)
             const lines = history.map(({ epoch, train: t, validation: v }) =>
               JSON.stringify({

@@ -62,7 +62,7 @@ export interface EpochFigures {
 /**
  * The training loop. Each step is one run of the program's entry `train@N`: features, targets, weights of the
  * examples, masks, learning rate and step number go in, losses and outputs come back, the variables have moved.
- * Throws NOT_FINITE where a loss is NaN or infinite, and the signal's reason between two batches.
+ * Throws NOT_FINITE where a loss is NaN or infinite while it trains or on validation, and the signal's reason between two batches.
  */
 export async function fit(options: FitOptions): Promise<EpochFigures[]> {
   const { session, train, validation, epochs, signal, onBatch, onEpoch } = options
@@ -86,7 +86,7 @@ export async function fit(options: FitOptions): Promise<EpochFigures[]> {
       const [result] = await Promise.all([running, next])
       const { losses, outputs, loss } = result as Record<string, Float32Array>
       if (!Number.isFinite(loss![0])) {
-        throw notFinite(loss![0]!, epoch, i + 1, options.learningRate)
+        throw notFinite(`the loss is ${loss![0]} at epoch ${epoch}, batch ${i + 1}`, options)
       }
       const labels = labelsOf(train.labels, order.subarray(start, end))
       tally.add({ probabilities: outputs!, labels, losses: losses!, count: end - start })
@@ -97,6 +97,10 @@ export async function fit(options: FitOptions): Promise<EpochFigures[]> {
       train: figuresOf(tally),
       validation: validation && figuresOf(await evaluateSplit(options, validation, WATCHED)),
       seconds: (performance.now() - started) / 1000,
+    }
+    const { loss = 0 } = figures.validation ?? {}
+    if (!Number.isFinite(loss)) {
+      throw notFinite(`the validation loss is ${loss} after epoch ${epoch}`, options)
     }
     history.push(figures)
     onEpoch(figures)
@@ -198,12 +202,9 @@ class Feeder {
   }
 }
 
-function notFinite(loss: number, epoch: number, batch: number, rate: number): PipelineError {
-  return failure(
-    'NOT_FINITE',
-    `the loss is ${loss} at epoch ${epoch}, batch ${batch}, with learning rate ${rate}`,
-    {
-      hint: 'lower optimizer.learningRate, or look at preprocessing: pixels of 0..255 must be rescaled',
-    },
-  )
+export function notFinite(what: string, options?: Pick<FitOptions, 'learningRate'>): PipelineError {
+  const how = options ? `, with learning rate ${options.learningRate}` : ''
+  return failure('NOT_FINITE', `${what}${how}`, {
+    hint: 'lower optimizer.learningRate, or look at preprocessing: pixels of 0..255 must be rescaled',
+  })
 }
