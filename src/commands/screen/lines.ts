@@ -46,8 +46,12 @@ export function lastingLines(event: Event, colours: Colours): string[] {
     case 'planStarted':
     case 'stageStarted':
     case 'stageProgress':
-    case 'runDone':
       return []
+    case 'runDone':
+      if (event.status !== 'interrupted') return []
+      return [
+        `${warn('!')} interrupted; what is finished is kept, the same command goes on from there`,
+      ]
   }
 }
 

@@ -16,8 +16,8 @@ interface Running {
 const EVERY_MS = 80
 
 /** Finished stages stay as lines; below them, one line a running stage with its bar, pace and time left. */
-export function livePrinter(stream: Output): Printer {
-  const paint = picocolors.createColors(true)
+export function livePrinter(stream: Output, { color }: { readonly color: boolean }): Printer {
+  const paint = picocolors.createColors(color)
   const colours = { good: paint.green, bad: paint.red, warn: paint.yellow, dim: paint.dim }
   const region = createLogUpdate(stream, { showCursor: true })
   const running = new Map<string, Running>()

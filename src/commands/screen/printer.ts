@@ -18,6 +18,6 @@ export async function openPrinter(
 ): Promise<Printer> {
   if (style === 'json') return (await import('./json.ts')).jsonPrinter(stream)
   const live = style === 'auto' && stream.isTTY && !env['CI'] && env['TERM'] !== 'dumb'
-  if (live) return (await import('./live.ts')).livePrinter(stream)
+  if (live) return (await import('./live.ts')).livePrinter(stream, { color: !env['NO_COLOR'] })
   return (await import('./plain.ts')).plainPrinter(stream)
 }
