@@ -1,4 +1,5 @@
-import { buildBaseModel, defaultPreprocessing } from '../src/models/base-model.ts'
+import { buildBaseModel } from '../src/models/base-model.ts'
+import { defaultPreprocessing } from '../src/models/published.ts'
 import { lower } from '../src/models/lower.ts'
 import { preprocess } from '../src/models/preprocessing.ts'
 import { initialize } from '../src/models/weights/initializers.ts'

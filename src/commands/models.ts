@@ -1,4 +1,5 @@
-import { buildBaseModel, type BaseModelOptions } from '../models/base-model.ts'
+import { buildBaseModel } from '../models/base-model.ts'
+import { type BaseModelOptions } from '../models/published.ts'
 import { BASE_MODELS, type BaseModel } from '../models/catalogue.ts'
 import { freezeReport, type FreezeReport, type LayerReport } from '../models/freeze-report.ts'
 import { describeFreeze } from '../models/freeze.ts'

@@ -6,7 +6,6 @@ import pLimit from 'p-limit'
 import { digestOf } from '../util/digest.ts'
 import { isErrno } from '../util/files.ts'
 import { byCodeUnit } from '../util/json.ts'
-import { checkPicture } from './formats/table.ts'
 import { encode, loadMemory, pathsKey, STAMP, storeMemory } from './scan-memory.ts'
 import type { Digest } from '../util/digest.ts'
 import type { Scanned, ScanMemory } from './scan-memory.ts'
@@ -151,6 +150,7 @@ async function lookAt(absolute: string, path: string, stamp: Buffer): Promise<Sc
   }
   if (size > MAX_BYTES) return bad(`${size} bytes, more than ${MAX_BYTES}`)
   try {
+    const { checkPicture } = await import('./formats/table.ts')
     const bytes = await readFile(absolute)
     // Through the thread pool, so that hashing uses all cores; createHash would run here.
     const sha256 = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex')

@@ -1,9 +1,9 @@
 import { SPLIT_FILES } from '../data/index-table.ts'
 import type { EngineInfo } from '../engines/engine.ts'
 import type { Stage } from '../graph/stage.ts'
-import { imagenetWeights } from '../models/base-model.ts'
+import { imagenetWeights } from '../models/published.ts'
 import type { HeadLayer } from '../models/head.ts'
-import { splitHead } from '../training/trunk.ts'
+import { splitHead } from '../training/tail.ts'
 import type { JsonObject } from '../util/json.ts'
 import type { Pipeline, Source, SplitName, Weights } from './pipeline.ts'
 

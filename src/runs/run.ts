@@ -3,14 +3,12 @@ import { join } from 'node:path'
 import { openEnvironment } from '../stages/environment.ts'
 import { stageKinds } from '../stages/table.ts'
 import type { Event } from '../graph/event.ts'
-import { execute } from '../graph/execute.ts'
 import { planStages, type PlannedStage } from '../graph/plan.ts'
 import { openStore, type Store } from '../graph/store.ts'
 import type { Stage, StageKind } from '../graph/stage.ts'
 import { PipelineError } from '../util/diagnostic.ts'
 import type { StageEnvironment } from '../stages/environment.ts'
 import type { Prepared } from './prepare.ts'
-import { openRecorder } from './recorder.ts'
 import { readRuns, type StoredRun } from './read.ts'
 
 export interface RunOptions {
@@ -65,6 +63,9 @@ export async function runPipeline(prepared: Prepared, options: RunOptions): Prom
     const plan = await planStages(prepared.stages, kinds, store, { signal, force, noCache })
     const finished = prepared.isRepeatable ? finishedRun(earlier, plan) : undefined
     if (finished && force.length === 0 && !noCache && !restart) return { ...finished, again: true }
+    // What only looks at an old run loads nothing of this.
+    const { execute } = await import('../graph/execute.ts')
+    const { openRecorder } = await import('./recorder.ts')
     const isForced = force.length > 0 || noCache
     const unfinished = isForced ? undefined : earlier.findLast(isUnfinished)
     const recorder = await openRecorder(prepared, options, unfinished)

@@ -10,7 +10,7 @@ import { stableJson, type Json } from '../util/json.ts'
 import type { StageEnvironment } from './environment.ts'
 import { openSplit } from './labelled-split.ts'
 import { MODEL_FILE } from './train.ts'
-import { loadWeights } from './weights.ts'
+import { loadWeights } from './weight-files.ts'
 
 export interface EvaluateParams extends Omit<HeadOptions, 'classes'> {
   readonly split: string

@@ -10,7 +10,7 @@ import { frozenGraph, trunkProgram, type TrunkOptions } from '../training/trunk.
 import { failure } from '../util/diagnostic.ts'
 import { bytesText } from '../util/text.ts'
 import type { StageEnvironment } from './environment.ts'
-import { loadWeights, WEIGHTS_FILE } from './weights.ts'
+import { loadWeights, WEIGHTS_FILE } from './weight-files.ts'
 
 export interface FeaturesHints {
   /** `features.maxBytes` of the pipeline: more than that is refused before anything is computed. */

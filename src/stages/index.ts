@@ -2,11 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { failure } from '../util/diagnostic.ts'
 import { digestOf } from '../util/digest.ts'
-import { buildIndex } from '../data/index-build.ts'
-import { listTable, refuseMissing } from '../data/index-csv.ts'
 import { findSplits } from '../data/index-find.ts'
 import { joinPosix, listFolders } from '../data/index-folder.ts'
-import { writeIndex } from '../data/index-table.ts'
 import { scanFiles } from '../data/scan.ts'
 import type { Digest } from '../util/digest.ts'
 import type { Json } from '../util/json.ts'
@@ -59,6 +56,8 @@ export const INDEX: StageKind = {
     const seen = await scan(stage, hints, source, { state, signal, memory: local, progress })
     const params = stage.params as unknown as IndexParams
     const { listing, splits, scanned } = seen
+    const { buildIndex } = await import('../data/index-build.ts')
+    const { writeIndex } = await import('../data/index-table.ts')
     const index = buildIndex(listing, scanned(), splits, params.badImages ?? 'fail')
     await writeIndex(context.out, index.rows, index.classes, index.summary)
     for (const diagnostic of index.summary.warnings) {
@@ -94,7 +93,9 @@ async function scan(
   const root = joinPosix(params.root ?? '')
   const table = await readTable(hints)
   const { listing, splits, scope } =
-    hints.table === undefined ? listFrom(source, root, params) : listBy(hints.table, table, params)
+    hints.table === undefined
+      ? listFrom(source, root, params)
+      : await listBy(hints.table, table, params)
   const paths = [...new Set(listing.candidates.map((c) => c.path))]
   const name = digestOf(JSON.stringify([source, root, scope])).slice(7, 39)
   const seen = await scanFiles(source, paths, {
@@ -103,7 +104,10 @@ async function scan(
     memory: context.memory ? join(context.state, `${name}.scan`) : undefined,
   })
   const scanned = () => new Map(seen.files().map((file) => [file.path, file]))
-  if ('positions' in listing) refuseMissing(listing, scanned())
+  if ('positions' in listing) {
+    const { refuseMissing } = await import('../data/index-csv.ts')
+    refuseMissing(listing, scanned())
+  }
   const digest = digestOf([seen.digest, JSON.stringify(listing.classes), digestOf(table)].join())
   return { listing, splits, scanned, digest }
 }
@@ -125,7 +129,8 @@ function listFrom(source: string, root: string, params: IndexParams): Listed {
   return { listing, splits, scope: folders }
 }
 
-function listBy(file: string, text: string, params: IndexParams): Listed {
+async function listBy(file: string, text: string, params: IndexParams): Promise<Listed> {
+  const { listTable } = await import('../data/index-csv.ts')
   const { layout, splits, classes } = params
   const columns = typeof layout === 'object' ? layout.csv : {}
   const root = joinPosix(params.root ?? '')

@@ -1,25 +1,94 @@
 import type { StageKind } from '../graph/stage.ts'
 import type { StageEnvironment } from './environment.ts'
-import { DOWNLOAD } from './download.ts'
-import { evaluateKind } from './evaluate.ts'
-import { featuresKind } from './features.ts'
-import { INDEX } from './index.ts'
-import { PIXELS } from './pixels.ts'
-import { trainKind } from './train.ts'
-import { UNPACK } from './unpack.ts'
-import { WEIGHTS } from './weights.ts'
 
-/** Every stage kind, by name, in the order in which a pipeline meets them. */
+/** What a plan must know of a kind, and how to get the rest: what is cached loads none of the code that computes. */
+export interface StageRow extends Pick<StageKind, 'kind' | 'version' | 'describe' | 'exclusive'> {
+  readonly has: readonly ('probe' | 'accept' | 'estimate')[]
+  readonly load: (environment: StageEnvironment) => Promise<StageKind>
+}
+
+/** Every stage kind, in the order in which a pipeline meets them. */
+export const STAGE_KINDS: readonly StageRow[] = [
+  {
+    kind: 'download',
+    version: 1,
+    describe: 'download and check',
+    has: ['accept'],
+    load: async () => (await import('./download.ts')).DOWNLOAD,
+  },
+  {
+    kind: 'unpack',
+    version: 1,
+    describe: 'unpack the archive',
+    has: ['probe'],
+    load: async () => (await import('./unpack.ts')).UNPACK,
+  },
+  {
+    kind: 'index',
+    version: 1,
+    describe: 'list, check and split the pictures',
+    has: ['probe'],
+    load: async () => (await import('./index.ts')).INDEX,
+  },
+  {
+    kind: 'pixels',
+    version: 1,
+    describe: 'decode and resize the pictures',
+    has: ['estimate'],
+    load: async () => (await import('./pixels.ts')).PIXELS,
+  },
+  {
+    kind: 'weights',
+    version: 1,
+    describe: "read the base model's weights, or draw initial ones",
+    has: ['probe'],
+    load: async () => (await import('./weights.ts')).WEIGHTS,
+  },
+  {
+    kind: 'features',
+    version: 1,
+    describe: 'run every picture through the frozen trunk',
+    exclusive: 'engine',
+    has: ['estimate'],
+    load: async (environment) => (await import('./features.ts')).featuresKind(environment),
+  },
+  {
+    kind: 'train',
+    version: 1,
+    describe: 'train the head on the stored features',
+    exclusive: 'engine',
+    has: [],
+    load: async (environment) => (await import('./train.ts')).trainKind(environment),
+  },
+  {
+    kind: 'evaluate',
+    version: 1,
+    describe: 'score the trained model on a split',
+    exclusive: 'engine',
+    has: [],
+    load: async (environment) => (await import('./evaluate.ts')).evaluateKind(environment),
+  },
+]
+
+/** The kinds by name, each loaded when it is first asked to do something. */
 export function stageKinds(environment: StageEnvironment): Readonly<Record<string, StageKind>> {
-  const kinds = [
-    DOWNLOAD,
-    UNPACK,
-    INDEX,
-    PIXELS,
-    WEIGHTS,
-    featuresKind(environment),
-    trainKind(environment),
-    evaluateKind(environment),
-  ]
-  return Object.fromEntries(kinds.map((kind) => [kind.kind, kind]))
+  return Object.fromEntries(STAGE_KINDS.map((row) => [row.kind, kindOf(row, environment)]))
+}
+
+function kindOf({ has, load, ...facts }: StageRow, environment: StageEnvironment): StageKind {
+  let loading: Promise<StageKind> | undefined
+  const whole = () => (loading ??= load(environment))
+  return {
+    ...facts,
+    run: async (context) => (await whole()).run(context),
+    ...(has.includes('probe')
+      ? { probe: async (stage, context) => (await whole()).probe!(stage, context) }
+      : {}),
+    ...(has.includes('accept')
+      ? { accept: async (stage, known) => (await whole()).accept!(stage, known) }
+      : {}),
+    ...(has.includes('estimate')
+      ? { estimate: async (stage, inputs) => (await whole()).estimate!(stage, inputs) }
+      : {}),
+  } satisfies StageKind
 }

@@ -9,7 +9,7 @@ import { headGraph, headProgram, type HeadOptions } from '../training/head-progr
 import type { OptimizerConfig } from '../training/optimizers.ts'
 import type { StageEnvironment } from './environment.ts'
 import { openSplit } from './labelled-split.ts'
-import { writeWeights } from './weights.ts'
+import { writeWeights } from './weight-files.ts'
 
 export interface TrainParams extends Omit<HeadOptions, 'classes'> {
   readonly optimizer: OptimizerConfig & { readonly learningRate: number }

@@ -1,12 +1,10 @@
 import { join } from 'node:path'
 import { rememberedDigest } from '../data/file-digest.ts'
 import type { StageContext, StageKind } from '../graph/stage.ts'
-import { baseModel, buildBaseModel, imagenetWeights } from '../models/base-model.ts'
+import { baseModel, imagenetWeights } from '../models/published.ts'
 import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
-import { initialize } from '../models/weights/initializers.ts'
-import { readWeights } from '../models/weights/read.ts'
 import { digestOf } from '../util/digest.ts'
-import { readSafetensors, writeSafetensors, type NamedTensor } from '../util/safetensors.ts'
+import { WEIGHTS_FILE, writeWeights } from './weight-files.ts'
 
 export interface WeightsParams {
   readonly name: string
@@ -25,8 +23,6 @@ export interface WeightsHints {
   readonly label?: string | undefined
 }
 
-export const WEIGHTS_FILE = 'weights.safetensors'
-
 /** Turns a weights file of any format into one format with Keras' names; refuses a file of another model. */
 export const WEIGHTS: StageKind = {
   kind: 'weights',
@@ -38,13 +34,20 @@ export const WEIGHTS: StageKind = {
   },
   run: async (context) => {
     const params = context.params as unknown as WeightsParams
+    // A probe alone loads no model.
+    const { buildBaseModel } = await import('../models/base-model.ts')
     const graph = buildBaseModel(params)
     const values =
       params.from === 'initial'
-        ? initialize(graph, context.stage.seed ?? 0)
+        ? await initial(context, graph)
         : await fromFile(context, params, graph)
     await writeWeights(join(context.out, WEIGHTS_FILE), graph, values)
   },
+}
+
+async function initial({ stage }: StageContext, graph: LayerGraph): Promise<WeightMap> {
+  const { initialize } = await import('../models/weights/initializers.ts')
+  return initialize(graph, stage.seed ?? 0)
 }
 
 async function fromFile(
@@ -59,23 +62,6 @@ async function fromFile(
   const source =
     model.alphas && !model.alphas.includes(params.alpha) ? undefined : imagenetWeights(params)
   const module = source && 'module' in source ? source.module : undefined
+  const { readWeights } = await import('../models/weights/read.ts')
   return readWeights(file, graph, module, label ?? params.file ?? 'the weights file')
-}
-
-/** The layers' weights as safetensors with Keras' names. */
-export async function writeWeights(
-  path: string,
-  { layers }: Pick<LayerGraph, 'layers'>,
-  values: WeightMap,
-): Promise<void> {
-  const tensors = new Map<string, NamedTensor>()
-  for (const { name, shape } of layers.flatMap((layer) => layer.weights)) {
-    tensors.set(name, { shape, data: values.get(name)! })
-  }
-  await writeSafetensors(path, tensors)
-}
-
-export async function loadWeights(path: string): Promise<WeightMap> {
-  const tensors = await readSafetensors(path)
-  return new Map([...tensors].map(([name, { data }]) => [name, data]))
 }

@@ -1,14 +1,13 @@
 import { Builder } from '../program/builder.ts'
 import { simplify } from '../program/simplify.ts'
 import type { Program, Shape, Tensor } from '../program/program.ts'
-import { addHead, type HeadLayer } from '../models/head.ts'
-import { buildBaseModel, type BaseModelOptions } from '../models/base-model.ts'
+import { addHead } from '../models/head.ts'
+import { buildBaseModel } from '../models/base-model.ts'
+import { type BaseModelOptions } from '../models/published.ts'
 import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
 import { lower } from '../models/lower.ts'
 import { preprocess, type Preprocessing } from '../models/preprocessing.ts'
-
-/** Layers without weights and chance at the start of a head that shrink what is stored: part of the frozen pass. */
-export type TailLayer = 'GlobalAveragePooling2D' | 'GlobalMaxPooling2D'
+import type { TailLayer } from './tail.ts'
 
 export interface TrunkOptions {
   readonly model: BaseModelOptions
@@ -21,18 +20,6 @@ export interface TrunkOptions {
 export function frozenGraph({ model, tail }: Pick<TrunkOptions, 'model' | 'tail'>): LayerGraph {
   const trunk = buildBaseModel(model)
   return tail ? addHead(trunk, [tail], 1) : trunk
-}
-
-/** The tail of a head, and the layers that are left to train. */
-export function splitHead(head: readonly HeadLayer[]): {
-  readonly tail: TailLayer | undefined
-  readonly rest: readonly HeadLayer[]
-} {
-  const [first, ...rest] = head
-  if (first === 'GlobalAveragePooling2D' || first === 'GlobalMaxPooling2D') {
-    return { tail: first, rest }
-  }
-  return { tail: undefined, rest: head }
 }
 
 /**

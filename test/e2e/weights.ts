@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { mkdir } from 'node:fs/promises'
 import h5wasm, { File } from 'h5wasm/node'
 import { buildBaseModel } from '../../src/models/base-model.ts'
-import type { BaseModelOptions } from '../../src/models/base-model.ts'
+import type { BaseModelOptions } from '../../src/models/published.ts'
 import { madeUpWeights } from '../models/made-up.ts'
 
 /**

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  buildBaseModel,
-  imagenetWeights,
-  type BaseModelOptions,
-} from '../../src/models/base-model.ts'
+import { buildBaseModel } from '../../src/models/base-model.ts'
+import { imagenetWeights, type BaseModelOptions } from '../../src/models/published.ts'
 import { BASE_MODELS } from '../../src/models/catalogue.ts'
 import { addHead, type HeadLayer } from '../../src/models/head.ts'
 import { PipelineError } from '../../src/util/diagnostic.ts'

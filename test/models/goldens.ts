@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import type { BaseModelOptions } from '../../src/models/base-model.ts'
+import type { BaseModelOptions } from '../../src/models/published.ts'
 import type { LayerKind } from '../../src/models/layer-graph.ts'
 import { ROOT } from '../support/paths.ts'
 
