@@ -7,6 +7,9 @@ export interface Screen {
   readonly cursorVisible: boolean
 }
 
+/** A control sequence, or one character. */
+const PIECES = new RegExp(`${String.fromCharCode(27)}\\[([\\d;?]*)([A-Za-z])|([^])`, 'gu')
+
 /**
  * A terminal of so many columns: printing, line ends, and `ESC [` A and B (up, down), G (column), K (clear), J, h and l. A line that is
  * too long goes on in the next one, as in a real one; this is counted as a wrap while `inRegion` holds.
@@ -28,7 +31,7 @@ export function show(text: string, columns: number): Screen & { readonly wrapsIn
     col += 1
     widest = Math.max(widest, col)
   }
-  for (const [, csi, final, char] of text.matchAll(/\x1b\[([\d;?]*)([A-Za-z])|([^])/gu)) {
+  for (const [, csi, final, char] of text.matchAll(PIECES)) {
     if (char === '\n') {
       // The terminal driver makes CR LF of it.
       row += 1
