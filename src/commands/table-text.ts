@@ -1,4 +1,4 @@
-import stringWidth from 'string-width'
+import { textWidth } from '../util/width.ts'
 
 export type TableFormat = 'text' | 'md' | 'csv'
 
@@ -26,11 +26,9 @@ export function tableText<Row>(
     const lines = [titles, rule, ...cells.map((r) => r.map((cell) => cell.replaceAll('|', '\\|')))]
     return lines.map((r) => `| ${r.join(' | ')} |\n`).join('')
   }
-  const widths = columns.map((_, i) =>
-    Math.max(...[titles, ...cells].map((r) => stringWidth(r[i]!))),
-  )
+  const widths = columns.map((_, i) => Math.max(...[titles, ...cells].map((r) => textWidth(r[i]!))))
   const pad = (cell: string, i: number) => {
-    const space = ' '.repeat(widths[i]! - stringWidth(cell))
+    const space = ' '.repeat(widths[i]! - textWidth(cell))
     return columns[i]!.right ? space + cell : cell + space
   }
   return [titles, ...cells].map((r) => `${r.map(pad).join('  ').trimEnd()}\n`).join('')

@@ -23,7 +23,7 @@ export function secondsText(seconds: number): string {
 
 /** 11,398. */
 export function countText(count: number): string {
-  return Math.round(count).toLocaleString('en-US')
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 /** A metric for people: four decimals, without trailing noise. */
