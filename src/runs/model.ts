@@ -6,6 +6,7 @@ import { splitHead } from '../training/tail.ts'
 import type { Digest } from '../util/digest.ts'
 import { sizeOf } from '../program/program.ts'
 import type { Json } from '../util/json.ts'
+import { placesFrom, withPlaces } from './places.ts'
 import type { Prepared } from './prepare.ts'
 
 /** Values of the whole model, and of those that training changes by gradients. */
@@ -33,7 +34,8 @@ export function modelDescription(
   trunk: Digest | undefined,
   classes: readonly string[],
 ): Json {
-  const { baseModel, dataset, preprocessing, head } = pipeline
+  // The folder has no say: local files are not named at all.
+  const { baseModel, dataset, preprocessing, head } = withPlaces(pipeline, placesFrom('/'))
   const { weights } = baseModel
   const source = typeof weights === 'object' && 'path' in weights ? 'a local file' : weights
   return {

@@ -12,13 +12,14 @@ import { digestOf, type Digest } from '../util/digest.ts'
 import { canonicalJson, type Json } from '../util/json.ts'
 import { placesOfProject, withPlaces } from './places.ts'
 import { placed } from './problems.ts'
+import { publicText } from './public-text.ts'
 import { readRuns } from './read.ts'
 
 /** A pipeline file with everything decided that its stages depend on, and nothing loaded yet that computes. */
 export interface Prepared {
   readonly name: string
   readonly pipeline: Pipeline
-  /** The file's own text. */
+  /** The file's own text, without what a run must not keep. */
   readonly text: string
   /** Of the resolved pipeline without name, notes and tags. */
   readonly digest: Digest
@@ -64,7 +65,7 @@ export async function prepare(
   return {
     name,
     pipeline,
-    text: loaded.text,
+    text: publicText(loaded),
     digest,
     seed,
     isRepeatable: pipeline.seed !== 'random',

@@ -67,6 +67,7 @@ export const RUN_FILES = {
   summary: 'summary.md',
   model: 'model',
   running: 'running.json',
+  pins: 'pipeline.lock',
 } as const
 
 export async function writeRecord(folder: string, record: RunRecord): Promise<void> {

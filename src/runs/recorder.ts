@@ -6,6 +6,8 @@ import { readIndex } from '../data/index-table.ts'
 import { EVALUATION_FILES, type EvaluationFile } from '../stages/evaluate.ts'
 import { HISTORY_FILE, MODEL_FILE } from '../stages/train.ts'
 import { splitsOf } from '../pipeline/stages.ts'
+import { pin, pinned } from '../data/sources/pins.ts'
+import { sourceOf, type DownloadHints, type DownloadParams } from '../stages/download.ts'
 import type { Diagnostic } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { appendLine, diskError, writeFileAtomic } from '../util/files.ts'
@@ -17,6 +19,7 @@ import { environment } from './environment.ts'
 import { makeRunFolder, takeRunFolder } from './layout.ts'
 import { keepMark, removeMark } from './mark.ts'
 import { modelDescription, parameterCounts } from './model.ts'
+import { placesFrom } from './places.ts'
 import type { Prepared } from './prepare.ts'
 import { resolvedYaml } from './resolved.ts'
 import {
@@ -115,6 +118,7 @@ export async function openRecorder(
       await copyFile(join(artifacts.get('index')!.path, 'index.jsonl'), join(folder, RUN_FILES.index))
       // A cached trunk that nothing had to read has no artifact here, but its digest is known all the same.
       const trunk = stages.get('weights')?.digest
+      await writePins(folder, prepared)
       await writeModel(folder, prepared, artifacts, { trunk, classes: index.classes })
       const record: RunRecord = {
         ...soFar('done'),
@@ -190,6 +194,20 @@ async function writeEvaluations(
     await write(join(folder, RUN_FILES.predictions), Buffer.concat(predictions))
   }
   return metrics
+}
+
+/** Digests that the lock file beside the pipeline pins: resolved.yaml then fetches the same bytes, or says that it cannot. */
+async function writePins(folder: string, { stages }: Prepared): Promise<void> {
+  await rm(join(folder, RUN_FILES.pins), { force: true })
+  for (const { hints, params } of stages.filter(({ kind }) => kind === 'download')) {
+    const { lock } = (hints ?? {}) as DownloadHints
+    const source = sourceOf(params as unknown as DownloadParams)
+    const digest = lock === undefined ? undefined : await pinned(lock, source)
+    if (digest === undefined) continue
+    const { url } = placesFrom(folder)
+    const named = 'url' in source ? { url: url(source.url) } : source
+    await pin(join(folder, RUN_FILES.pins), named, digest)
+  }
 }
 
 async function writeModel(

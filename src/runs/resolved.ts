@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { placesFrom, withPlaces } from './places.ts'
 import type { Prepared } from './prepare.ts'
+import { withoutPrivate } from './public-text.ts'
 
 /** resolved.yaml: the pipeline with every default written out; its paths are relative to the run folder, so that it can be run. */
 export function resolvedYaml({ pipeline, seed }: Prepared, folder: string): string {
@@ -8,7 +9,7 @@ export function resolvedYaml({ pipeline, seed }: Prepared, folder: string): stri
     doubled({ ...withPlaces(pipeline, placesFrom(folder)), seed }),
     { lineWidth: 0, aliasDuplicateObjects: false },
   )
-  return `# Everything that the run used, defaults written out. Repeat it: pipeline run FILE\n${text}`
+  return `# Everything that the run used, defaults written out. Repeat it: pipeline run FILE\n${withoutPrivate(text)}`
 }
 
 /** Dollar signs doubled: variables have been replaced already, and loading must not look for others. */
