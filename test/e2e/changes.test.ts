@@ -124,6 +124,8 @@ describe('after a change only what it reaches runs, on wasm', { concurrency: 2 }
       assert.equal(result.status, 'done')
       const isSame = runs.length === 0 && result.run.name === 'little'
       assert.equal(result.run.id === first.result.run.id, isSame)
+      // One rule, shown where it is cheap: what has run is there the next time.
+      if (runs.length > 4) return
       const again = await project.run(...args.filter((arg) => !/force|no-cache|train/.test(arg)))
       assert.deepEqual(computed(again.events), [])
       assert.deepEqual(essence(project, again.result), essence(project, result))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stream } from '../../src/util/rng.ts'
-import { leftOf } from './processes.ts'
+import { groupOf, leftOf } from './processes.ts'
 import { computed, createProject, essence, eventsOf, filesOf } from './rig.ts'
 import type { LoggedEvent, Project, RunOutcome, Running } from './rig.ts'
 
@@ -128,6 +128,31 @@ describe('interrupted runs on wasm', { concurrency: 2 }, () => {
     assert.equal(code, 130)
     assert.deepEqual(await leftOf(running.process.pid!), [])
     await finish(project)
+  })
+
+  it('kill -9 while processes of their own decode the pictures: they end too', async () => {
+    await using project = await createProject(settings, { train: 40, test: 20 })
+    const running = project.start(RUN, { detached: true })
+    await running.event((e) => e.type === 'stageProgress' && e.stage === 'pixels:train')
+    const group = groupOf(running.process.pid!)
+    running.process.kill('SIGKILL')
+    await running.ended
+    assert.ok(group.length > 1, 'there were processes')
+    assert.deepEqual(await leftOf(running.process.pid!), [])
+    const again = await project.run()
+    assert.equal(again.result.status, 'done')
+    assertTidy(project)
+  })
+
+  it('two at the same time compute each stage once, and come to the same', async () => {
+    await using project = await clean.copy()
+    const outcomes = await Promise.all([project.run(), project.run()])
+    const ran = outcomes.flatMap(({ events }) => computed(events))
+    assert.deepEqual(ran.sort(), computed(whole.events))
+    for (const { result } of outcomes) {
+      assert.deepEqual(essence(project, result), essence(undisturbed, whole.result))
+    }
+    assertTidy(project)
   })
 
   /**
