@@ -183,7 +183,7 @@ function leakWarnings(leaks: IndexSummary['leaks']): Diagnostic[] {
       code: 'SPLIT_LEAK',
       severity: 'warning',
       message: `${count} in two splits with the same bytes, such as ${first.path} (${first.split}) and ${other.path} (${other.split})`,
-      hint: "figures on such a split are too good; all of them are in the index artifact's summary.json",
+      hint: 'figures on such a split are too good; all of them are in index.json of the run',
     },
   ]
 }

@@ -55,6 +55,24 @@ export interface IndexTable {
   readonly split: (name: string) => readonly IndexRow[]
 }
 
+/** What a person should hear of an index each time it is used, whether it was made now or before. */
+export function indexWarnings({ skipped, warnings }: IndexSummary): Diagnostic[] {
+  if (skipped.length === 0) return [...warnings]
+  const shown = skipped.slice(0, 5).map(({ path, problem }) => `${path} (${problem})`)
+  const more = skipped.length > shown.length ? ` and ${skipped.length - shown.length} more` : ''
+  const count = skipped.length === 1 ? '1 picture was' : `${skipped.length} pictures were`
+  const left: Diagnostic = {
+    code: 'BAD_IMAGE',
+    severity: 'warning',
+    message: `${count} left out: ${shown.join(', ')}${more}`,
+    hint: 'dataset.badImages allows it; all of them are in index.json of the run',
+  }
+  return [left, ...warnings]
+}
+
+/** Counts by split and class, and what is odd about the pictures. */
+export const SUMMARY_FILE = 'summary.json'
+
 const USUAL: readonly string[] = ['train', 'validation', 'test']
 
 /** The order of splits wherever they are listed. */
@@ -122,7 +140,7 @@ export async function writeIndex(
   try {
     await writeFile(join(folder, 'index.jsonl'), lines.join(''))
     await writeFile(join(folder, 'classes.json'), `${JSON.stringify(classes, null, 2)}\n`)
-    await writeFile(join(folder, 'summary.json'), stableJson(summary as unknown as Json))
+    await writeFile(join(folder, SUMMARY_FILE), stableJson(summary as unknown as Json))
     for (const split of Object.keys(summary.splits)) await writeSplit(folder, split, rows, classes)
   } catch (error) {
     throw diskError(error, folder)
@@ -132,7 +150,7 @@ export async function writeIndex(
 /** Reads what `writeIndex` wrote. */
 export async function readIndex(folder: string): Promise<IndexTable> {
   const [lines, classes, summary] = await Promise.all(
-    ['index.jsonl', 'classes.json', 'summary.json'].map((name) =>
+    ['index.jsonl', 'classes.json', SUMMARY_FILE].map((name) =>
       readFile(join(folder, name), 'utf8'),
     ),
   )

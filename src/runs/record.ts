@@ -64,6 +64,7 @@ export const RUN_FILES = {
   metrics: 'metrics.jsonl',
   predictions: 'predictions.jsonl',
   index: 'index.jsonl',
+  indexSummary: 'index.json',
   summary: 'summary.md',
   model: 'model',
   running: 'running.json',

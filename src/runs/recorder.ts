@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Event } from '../graph/event.ts'
 import type { Artifact } from '../graph/stage.ts'
-import { readIndex } from '../data/index-table.ts'
+import { readIndex, SUMMARY_FILE } from '../data/index-table.ts'
 import { EVALUATION_FILES, type EvaluationFile } from '../stages/evaluate.ts'
 import { HISTORY_FILE, MODEL_FILE } from '../stages/train.ts'
 import { splitsOf } from '../pipeline/stages.ts'
@@ -114,8 +114,10 @@ export async function openRecorder(
       await lines
       const epochs = await writeHistory(folder, artifacts.get('train'), seconds)
       const evaluated = await writeEvaluations(folder, prepared, artifacts)
-      const index = await readIndex(artifacts.get('index')!.path)
-      await copyFile(join(artifacts.get('index')!.path, 'index.jsonl'), join(folder, RUN_FILES.index))
+      const { path: indexed } = artifacts.get('index')!
+      const index = await readIndex(indexed)
+      await copyFile(join(indexed, 'index.jsonl'), join(folder, RUN_FILES.index))
+      await copyFile(join(indexed, SUMMARY_FILE), join(folder, RUN_FILES.indexSummary))
       // A cached trunk that nothing had to read has no artifact here, but its digest is known all the same.
       const trunk = stages.get('weights')?.digest
       await writePins(folder, prepared)

@@ -6,7 +6,8 @@ import type { Event } from '../graph/event.ts'
 import { planStages, type PlannedStage } from '../graph/plan.ts'
 import { openStore, type Store } from '../graph/store.ts'
 import type { Stage, StageKind } from '../graph/stage.ts'
-import { PipelineError } from '../util/diagnostic.ts'
+import { indexWarnings, SUMMARY_FILE, type IndexSummary } from '../data/index-table.ts'
+import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import type { StageEnvironment } from '../stages/environment.ts'
 import type { Prepared } from './prepare.ts'
 import { readRuns, type StoredRun } from './read.ts'
@@ -74,7 +75,12 @@ export async function runPipeline(prepared: Prepared, options: RunOptions): Prom
       recorder.event(event)
       options.emit(event)
       if (event.type !== 'stageDone' || event.stage !== 'index') return
-      const problems = prepared.classProblems(classesOf(store.pathOf(event.digest)))
+      const index = store.pathOf(event.digest)
+      // The stage itself has told them where it was computed now.
+      for (const diagnostic of event.cached ? warningsOf(index) : []) {
+        emit({ type: 'warning', stage: event.stage, diagnostic })
+      }
+      const problems = prepared.classProblems(classesOf(index))
       // Before a trunk runs for an hour, and not when the head is trained.
       if (problems.length > 0) misfit.abort(new PipelineError(problems))
     }
@@ -108,6 +114,11 @@ export async function runPipeline(prepared: Prepared, options: RunOptions): Prom
 
 function classesOf(index: string): string[] {
   return JSON.parse(readFileSync(join(index, 'classes.json'), 'utf8')) as string[]
+}
+
+function warningsOf(index: string): Diagnostic[] {
+  const text = readFileSync(join(index, SUMMARY_FILE), 'utf8')
+  return indexWarnings(JSON.parse(text) as IndexSummary)
 }
 
 /** The newest finished run whose stages came to what the plan knows they come to. */

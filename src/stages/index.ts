@@ -57,10 +57,10 @@ export const INDEX: StageKind = {
     const params = stage.params as unknown as IndexParams
     const { listing, splits, scanned } = seen
     const { buildIndex } = await import('../data/index-build.ts')
-    const { writeIndex } = await import('../data/index-table.ts')
+    const { indexWarnings, writeIndex } = await import('../data/index-table.ts')
     const index = buildIndex(listing, scanned(), splits, params.badImages ?? 'fail')
     await writeIndex(context.out, index.rows, index.classes, index.summary)
-    for (const diagnostic of index.summary.warnings) {
+    for (const diagnostic of indexWarnings(index.summary)) {
       context.emit({ type: 'warning', stage: stage.id, diagnostic })
     }
     noteIgnored(context, listing)

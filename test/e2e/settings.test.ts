@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { testEngines } from '../support/engines.ts'
@@ -128,6 +128,39 @@ describe('settings of a run on wasm', { concurrency: 2 }, () => {
       assert.equal(result.status, 'done')
     }
   })
+})
+
+describe('odd pictures on wasm', () => {
+  it('what is left out and what leaks is told by every run that uses the index, and listed in it', async () => {
+    await using project = await createProject(
+      { dataset: { badImages: { skip: 2 } } },
+      { train: 6, test: 2, format: 'jpeg' },
+    )
+    const pictures = join(project.path, 'pictures')
+    const cut = join(pictures, 'train/red/01.jpg')
+    writeFileSync(cut, readFileSync(cut).subarray(0, 600))
+    copyFileSync(join(pictures, 'train/blue/00.jpg'), join(pictures, 'test/blue/copy.jpg'))
+    for (const epochs of [2, 3]) {
+      const { events, files, result } = await runHere(project, epochs)
+      const told = events.flatMap((e) => (e.type === 'warning' ? [e.diagnostic] : []))
+      for (const warnings of [told, result.warnings]) {
+        assert.deepEqual(
+          warnings.map(({ code, message }) => `${code} ${message}`),
+          [
+            'BAD_IMAGE 1 picture was left out: train/red/01.jpg (truncated: no end-of-image marker)',
+            'SPLIT_LEAK 1 picture is in two splits with the same bytes, such as train/blue/00.jpg (train) and test/blue/copy.jpg (test)',
+          ],
+        )
+      }
+      const summary = JSON.parse(files.get('index.json')!.toString()) as { skipped: object[] }
+      assert.equal(summary.skipped.length, 1)
+    }
+  })
+
+  const runHere = async (project: Project, epochs: number) => {
+    const outcome = await project.run('--set', `training.epochs=${epochs}`)
+    return { ...outcome, files: filesOf(join(project.path, outcome.result.run.dir)) }
+  }
 })
 
 describe('a table of pictures on wasm', () => {
