@@ -65,10 +65,15 @@ export function runContract(engine: () => Engine): void {
       const session = await engine().compile(b.program())
       const feeds = { x: new Float32Array(64 * 1024).fill(1e-3) }
       for (let i = 0; i < 30; i += 1) await session.run('run', feeds)
-      const before = await residentBytes()
-      for (let i = 0; i < 200; i += 1) await session.run('run', feeds)
-      const grown = (await residentBytes()) - before
-      assert.ok(grown < 30 * MIB, `${Math.round(grown / MIB)} MiB more after 200 runs`)
+      // A heap may grow once, by its own reckoning; a leak grows every time.
+      const grown: number[] = []
+      for (let round = 0; round < 3 && !grown.some((bytes) => bytes < 30 * MIB); round += 1) {
+        const before = await residentBytes()
+        for (let i = 0; i < 200; i += 1) await session.run('run', feeds)
+        grown.push((await residentBytes()) - before)
+      }
+      const told = grown.map((bytes) => Math.round(bytes / MIB)).join(', then ')
+      assert.ok(Math.min(...grown) < 30 * MIB, `${told} MiB more after 200 runs`)
       await session.close()
     })
 
