@@ -1,0 +1,90 @@
+"""The Keras side of the comparisons: one JSON line in, one out, until the input ends.
+
+Started by dist/bench/*.js with GRAFT_BENCH_PYTHON; needs tensorflow, keras, numpy. Each `do` is a function of the same
+name below. Costs are seconds {wall, user, system} of this process.
+"""
+
+import json
+import resource
+import struct
+import sys
+import time
+
+import keras
+import numpy as np
+
+MODELS = {
+    "MobileNetV2": (keras.applications.MobileNetV2, keras.applications.mobilenet_v2),
+    "NASNetMobile": (keras.applications.NASNetMobile, keras.applications.nasnet),
+}
+
+state = {}
+
+
+def measure(work):
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    start = time.perf_counter()
+    work()
+    wall = time.perf_counter() - start
+    now = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "wall": wall,
+        "user": now.ru_utime - used.ru_utime,
+        "system": now.ru_stime - used.ru_stime,
+    }
+
+
+def safetensors(path):
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        data = file.read()
+    header.pop("__metadata__", None)
+    return {
+        name: np.frombuffer(data[about["data_offsets"][0] : about["data_offsets"][1]], "<f4").reshape(
+            about["shape"]
+        )
+        for name, about in header.items()
+    }
+
+
+def load(model, weights, size, pooling=None):
+    """Builds a model without its top and sets every weight by name."""
+    build, module = MODELS[model]
+    values = safetensors(weights)
+    net = build(weights=None, include_top=False, input_shape=(size, size, 3), pooling=pooling)
+    for layer in net.layers:
+        layer.set_weights([values.pop(f"{layer.name}/{w.name}") for w in layer.weights])
+    assert not values, f"left over: {list(values)[:3]}"
+    state.update(net=net, preprocess=module.preprocess_input, size=size)
+    return {"weights": net.count_params()}
+
+
+def pixels(file, batch):
+    """The pictures of one batch, preprocessed ahead."""
+    size = state["size"]
+    raw = np.fromfile(file, np.uint8).reshape(batch, size, size, 3)
+    state["batch"] = state["preprocess"](raw.astype(np.float32))
+    return {}
+
+
+def predict(batches, batch):
+    x = np.concatenate([state["batch"]] * batches)
+    return measure(lambda: state["net"].predict(x, batch_size=batch, verbose=0))
+
+
+def features(file):
+    """Writes the outputs for the pictures of `pixels`."""
+    state["net"].predict(state["batch"], verbose=0).tofile(file)
+    return {}
+
+
+def main():
+    answers = {f.__name__: f for f in (load, pixels, predict, features)}
+    for line in sys.stdin:
+        question = json.loads(line)
+        print(json.dumps(answers[question.pop("do")](**question)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
