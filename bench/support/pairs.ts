@@ -92,5 +92,9 @@ export function report(
 
 /** What else the machine does: figures taken at a load above the number of cores say little. */
 export function reportLoad(): void {
-  console.log(`load ${loadavg().map((n) => n.toFixed(1)).join(' ')}`)
+  console.log(
+    `load ${loadavg()
+      .map((n) => n.toFixed(1))
+      .join(' ')}`,
+  )
 }

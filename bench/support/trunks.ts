@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Engine, Session } from '../../src/engines/engine.ts'
 import { openTensorflow } from '../../src/engines/tensorflow/open.ts'
-import { buildBaseModel, defaultPreprocessing } from '../../src/models/base-model.ts'
+import { buildBaseModel } from '../../src/models/base-model.ts'
+import { defaultPreprocessing } from '../../src/models/published.ts'
 import { initialize } from '../../src/models/weights/initializers.ts'
-import { writeWeights } from '../../src/stages/weights.ts'
+import { writeWeights } from '../../src/stages/weight-files.ts'
 import { trunkProgram, type TrunkOptions } from '../../src/training/trunk.ts'
 
 /** Of a pair of names: the models that the bars are about, with those bars. */

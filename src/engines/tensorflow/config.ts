@@ -5,8 +5,6 @@ export interface SessionConfig {
   readonly threads: number
   /** Undefined: no GPU is to be seen. */
   readonly gpu: number | undefined
-  /** An optimizer of graphs that fails is an error, not only a slower graph: for tests. */
-  readonly strict?: boolean | undefined
 }
 
 /**
@@ -17,7 +15,7 @@ export interface SessionConfig {
 const CPU_OPTIMIZERS = ['remap']
 
 /** A ConfigProto (tensorflow/core/protobuf/config.proto), field by field. */
-export function encodeConfig({ threads, gpu, strict = false }: SessionConfig): Uint8Array {
+export function encodeConfig({ threads, gpu }: SessionConfig): Uint8Array {
   const config = new Message()
   if (gpu === undefined) {
     config.message(1, new Message().string(1, 'GPU').varint(2, 0)) // device_count, a map
@@ -32,13 +30,10 @@ export function encodeConfig({ threads, gpu, strict = false }: SessionConfig): U
   }
   // allow_soft_placement: integers and the like stay on the CPU
   config.varint(7, true)
-  const rewrites = new Message() // a RewriterConfig (rewriter_config.proto)
   if (gpu === undefined) {
-    rewrites.varint(12, 1) // meta_optimizer_iterations: ONE
+    const rewrites = new Message().varint(12, 1) // meta_optimizer_iterations: ONE
     for (const name of CPU_OPTIMIZERS) rewrites.string(100, name)
+    config.message(10, new Message().message(10, rewrites)) // graph_options.rewrite_options
   }
-  if (strict) rewrites.varint(21, true) // fail_on_optimizer_errors
-  // graph_options, rewrite_options
-  if (rewrites.length > 0) config.message(10, new Message().message(10, rewrites))
   return config.toBytes()
 }

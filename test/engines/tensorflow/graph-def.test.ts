@@ -53,7 +53,7 @@ test('a ConfigProto for the CPU and one for a GPU', () => {
   const bytes = (config: Uint8Array) => Buffer.from(config).toString('hex')
   assert.equal(
     bytes(encodeConfig({ threads: 2, gpu: undefined })),
-    '0a070a034750551000100228013801',
+    '0a070a034750551000100228013801520c520a6001a2060572656d6170',
   )
   assert.equal(bytes(encodeConfig({ threads: 4, gpu: 1 })), '10042801320520012a01313801')
 })

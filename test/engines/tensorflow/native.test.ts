@@ -115,6 +115,16 @@ if (found) {
     await engine.close()
   })
 
+  test("TensorFlow's optimizer of graphs takes every trunk", async () => {
+    // One that fails leaves the graph as it is and says so; nobody would notice but by the time a run takes.
+    const child = spawn(process.execPath, [join(ROOT, 'dist/test/support/native-trunks.js')])
+    let said = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text))
+    assert.deepEqual(await once(child, 'close'), [0, null], said)
+    assert.doesNotMatch(said, /remapper failed|INVALID_ARGUMENT/)
+    assert.match(said, /\d trunks/)
+  })
+
   test('the event loop is free while a run is under way', async () => {
     const b = new Builder()
     let y = b.input('x', [700, 700])
