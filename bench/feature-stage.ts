@@ -1,69 +1,85 @@
-// From JPEGs to stored features: the stages index, pixels and features of `pipeline run` (engine and graph made inside that
-// time) against Keras' image_dataset_from_directory + predict (bench/feature_stage.py, start-up not counted), in turn.
-// Run: GRAFT_BENCH_PYTHON=python node dist/bench/feature-stage.js FOLDER [PAIRS=5] [MODEL,MODEL]
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { execa } from 'execa'
+// From a folder of JPEGs to features on disk: our stages `index`, `pixels` and `features`, against
+// keras.utils.image_dataset_from_directory and `predict`, which leaves them in memory. Same random weights, 224 x 224,
+// batch 32, both processes warm, in turn.
+// Run: GRAFT_BENCH_PYTHON=python node dist/bench/feature-stage.js FOLDER [MODEL,MODEL...] [PAIRS=5]
+// FOLDER has one folder of pictures for each class.
+import { rmSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { openPack } from '../src/data/pack.ts'
+import { buildBaseModel } from '../src/models/base-model.ts'
+import { openEnvironment } from '../src/stages/environment.ts'
+import { featuresKind } from '../src/stages/features.ts'
+import { INDEX } from '../src/stages/index.ts'
+import { PIXELS } from '../src/stages/pixels.ts'
+import { WEIGHTS_FILE, writeWeights } from '../src/stages/weight-files.ts'
+import type { JsonObject } from '../src/util/json.ts'
+import { alternate, measure, report, reportLoad, type Cost } from './support/pairs.ts'
+import { startPython } from './support/python.ts'
+import { runStage } from './support/stages.ts'
+import {
+  chosen,
+  openEngine,
+  randomWeights,
+  SIZE,
+  temporaryFolder,
+  trunkOptions,
+} from './support/trunks.ts'
 
-const [folder, pairs = '5', models = 'MobileNetV2,NASNetMobile'] = process.argv.slice(2)
-const python = process.env['GRAFT_BENCH_PYTHON']
-if (folder === undefined || python === undefined) {
-  throw new Error('GRAFT_BENCH_PYTHON=python node dist/bench/feature-stage.js FOLDER [PAIRS]')
+const BAR = 1.1
+const [folder, models, rounds = '5'] = process.argv.slice(2)
+if (folder === undefined) {
+  throw new Error('GRAFT_BENCH_PYTHON=python node dist/bench/feature-stage.js FOLDER [MODELS]')
 }
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const work = mkdtempSync(join(tmpdir(), 'graft-bench-'))
+const pictures = resolve(folder)
+const work = temporaryFolder()
+const hints = { path: dirname(pictures) }
+const environment = openEnvironment(openEngine)
+const features = featuresKind(environment)
 
-async function ours(model: string): Promise<number> {
-  const file = join(work, `${model}.yaml`)
-  writeFileSync(
-    file,
-    `dataset:
-  source: {path: ${JSON.stringify(resolve(folder!))}}
-  splits: {train: train, validation: validation}
-  imageSize: [224, 224]
-baseModel: {name: ${model}, weights: none}
-head: [GlobalAveragePooling2D, {Dense: {units: classes, activation: softmax}}]
-training: {epochs: 1}
-`,
-  )
-  const store = join(work, 'store')
-  const args = [join(root, 'dist/src/main.js'), 'run', file, '--store', store, '--json']
-  const { stdout } = await execa(process.execPath, [...args, '--jobs', '1', '--log', 'json'], {
-    cwd: work,
+async function stages(weights: string, options: JsonObject): Promise<string> {
+  const out = join(work, 'stages')
+  rmSync(out, { recursive: true, force: true })
+  const splits = { train: basename(pictures) }
+  const index = await runStage(INDEX, out, { params: { splits }, hints })
+  const pixels = await runStage(PIXELS, out, {
+    params: {
+      split: 'train',
+      imageSize: [SIZE, SIZE],
+      resize: 'bilinear',
+      fit: 'stretch',
+      colorMode: 'rgb',
+      transparency: 'drop',
+      exif: false,
+    },
+    hints,
+    inputs: { index },
   })
-  rmSync(store, { recursive: true, force: true })
-  rmSync(join(work, 'runs'), { recursive: true, force: true })
-  const { stages } = JSON.parse(stdout) as { stages: { kind: string; seconds: number }[] }
-  return stages
-    .filter(({ kind }) => ['index', 'pixels', 'features'].includes(kind))
-    .reduce((sum, { seconds }) => sum + seconds, 0)
+  return runStage(features, out, {
+    params: { ...options, split: 'train' },
+    inputs: { pixels, weights },
+  })
 }
 
-async function keras(model: string): Promise<number> {
-  const script = join(root, 'bench/feature_stage.py')
-  const { stdout } = await execa(python!, [script, resolve(folder!), model], { stderr: 'ignore' })
-  return Number(stdout.trim().split('\n').at(-1))
+reportLoad()
+for (const name of chosen(models)) {
+  const options = trunkOptions(name)
+  const file = join(work, WEIGHTS_FILE)
+  await writeWeights(file, buildBaseModel(options.model), randomWeights(options))
+  const python = startPython('keras_side.py')
+  await python.ask({ do: 'load', model: name, weights: file, size: SIZE })
+  const run = () => stages(work, options as unknown as JsonObject)
+  // The decoding processes' time is not ours to see: only the clock counts.
+  const ours = async () => ({ wall: (await measure(run)).wall })
+  const theirs = () => python.ask<Cost>({ do: 'stage', folder: pictures })
+  const pack = await openPack(join(await run(), 'train'))
+  await pack.close()
+  await theirs()
+  report(
+    `${name}, ${pack.count} pictures`,
+    await alternate(Number(rounds), ours, async () => ({ wall: (await theirs()).wall })),
+    { count: pack.count, unit: 'pictures', bar: BAR },
+  )
+  await python.close()
 }
-
-try {
-  for (const model of models.split(',')) {
-    const ratios: number[] = []
-    for (let pair = 0; pair < Number(pairs); pair += 1) {
-      const a = await ours(model)
-      const b = await keras(model)
-      ratios.push(b / a)
-      console.log(
-        `${model}: ours ${a.toFixed(1)} s, Keras ${b.toFixed(1)} s, ${(b / a).toFixed(2)}x`,
-      )
-    }
-    const sorted = ratios.sort((x, y) => x - y)
-    const middle = sorted[Math.floor(sorted.length / 2)]!
-    console.log(
-      `${model}: median ${middle.toFixed(2)}x (${sorted[0]!.toFixed(2)} to ${sorted.at(-1)!.toFixed(2)})`,
-    )
-  }
-} finally {
-  rmSync(work, { recursive: true, force: true })
-}
+reportLoad()
+await environment.close()

@@ -1,20 +1,19 @@
 import { loadavg } from 'node:os'
 
-/** What one side took for the same work: seconds on the clock, and of processor time, user and system apart. */
+/** What one side took for the same work: seconds on the clock, and of processor time where it is known. */
 export interface Cost {
   readonly wall: number
-  readonly user: number
-  readonly system: number
+  readonly cpu?: number | undefined
 }
 
-/** Runs `work` and says what this process took for it. */
-export async function measure(work: () => Promise<unknown>): Promise<Cost> {
-  const cpu = process.cpuUsage()
+/** Runs `work` and says what this process took for it; its children's processor time is not in it. */
+export async function measure(work: () => Promise<unknown>): Promise<Required<Cost>> {
+  const before = process.cpuUsage()
   const start = performance.now()
   await work()
   const wall = (performance.now() - start) / 1000
-  const { user, system } = process.cpuUsage(cpu)
-  return { wall, user: user / 1e6, system: system / 1e6 }
+  const { user, system } = process.cpuUsage(before)
+  return { wall, cpu: (user + system) / 1e6 }
 }
 
 export interface Pair {
@@ -22,17 +21,12 @@ export interface Pair {
   readonly theirs: Cost
 }
 
-/** Both sides once without counting, then `rounds` pairs; who goes first alternates. */
+/** `rounds` pairs; who goes first alternates. */
 export async function alternate(
   rounds: number,
   ours: () => Promise<Cost>,
   theirs: () => Promise<Cost>,
-  { warmUp = true } = {},
 ): Promise<Pair[]> {
-  if (warmUp) {
-    await ours()
-    await theirs()
-  }
   const pairs: Pair[] = []
   for (let round = 0; round < rounds; round += 1) {
     if (round % 2 === 0) {
@@ -58,14 +52,15 @@ export function spread(values: readonly number[], digits = 2): string {
   return `${median(values).toFixed(digits)} (${least.toFixed(digits)}-${most.toFixed(digits)})`
 }
 
-/** How many times quicker we are, pair by pair. */
-export function ratios(pairs: readonly Pair[]): number[] {
-  return pairs.map(({ ours, theirs }) => theirs.wall / ours.wall)
+/** The median of a row of figures against a bar that it must reach (or, with `most`, not exceed). */
+export function verdict(values: readonly number[], bar: number, most = false): string {
+  const met = most ? median(values) <= bar : median(values) >= bar
+  return `${spread(values)}, bar ${most ? '<=' : '>='} ${bar}: ${met ? 'met' : 'NOT met'}`
 }
 
 /**
- * Prints a comparison: each side's pace, the ratio of the clocks against `bar`, and that of processor time, which other
- * work on the machine disturbs less. `count` things were done in each measurement.
+ * Prints how many times quicker we were, pair by pair, against `bar`; and the same of processor time where both
+ * sides know it, which other work on the machine disturbs less. Each measurement did `count` things.
  */
 export function report(
   what: string,
@@ -74,27 +69,24 @@ export function report(
 ): void {
   const side = (pick: (pair: Pair) => Cost): string => {
     const costs = pairs.map(pick)
-    const pace = median(costs.map(({ wall }) => count / wall))
-    const user = median(costs.map((cost) => (cost.user * 1000) / count))
-    const system = median(costs.map((cost) => (cost.system * 1000) / count))
-    return `${pace.toFixed(1)} ${unit}/s, CPU ms each ${user.toFixed(2)} user + ${system.toFixed(2)} system`
+    const pace = median(costs.map(({ wall }) => count / wall)).toPrecision(3)
+    const cpu = costs.flatMap((cost) => cost.cpu ?? [])
+    const each = cpu.length > 0 ? `, ${((median(cpu) * 1000) / count).toFixed(2)} CPU ms each` : ''
+    return `${pace} ${unit}/s${each}`
   }
-  const quicker = ratios(pairs)
-  const cpu = pairs.map(
-    ({ ours, theirs }) => (theirs.user + theirs.system) / (ours.user + ours.system),
-  )
-  const met = median(quicker) >= bar ? 'met' : 'NOT met'
   console.log(what)
   console.log(`  ours   ${side((pair) => pair.ours)}`)
   console.log(`  Keras  ${side((pair) => pair.theirs)}`)
-  console.log(`  ratio  ${spread(quicker)}, bar ${bar}: ${met}; of CPU time ${spread(cpu)}`)
+  const quicker = pairs.map(({ ours, theirs }) => theirs.wall / ours.wall)
+  console.log(`  times quicker ${verdict(quicker, bar)}`)
+  const cheaper = pairs.flatMap(({ ours, theirs }) =>
+    ours.cpu === undefined || theirs.cpu === undefined ? [] : [theirs.cpu / ours.cpu],
+  )
+  if (cheaper.length > 0) console.log(`  by processor time ${spread(cheaper)}`)
 }
 
 /** What else the machine does: figures taken at a load above the number of cores say little. */
 export function reportLoad(): void {
-  console.log(
-    `load ${loadavg()
-      .map((n) => n.toFixed(1))
-      .join(' ')}`,
-  )
+  const load = loadavg().map((n) => n.toFixed(1))
+  console.log(`load ${load.join(' ')}`)
 }

@@ -1,40 +1,34 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Engine, Session } from '../../src/engines/engine.ts'
+import type { Engine } from '../../src/engines/engine.ts'
 import { openTensorflow } from '../../src/engines/tensorflow/open.ts'
 import { buildBaseModel } from '../../src/models/base-model.ts'
+import type { WeightMap } from '../../src/models/layer-graph.ts'
 import { defaultPreprocessing } from '../../src/models/published.ts'
 import { initialize } from '../../src/models/weights/initializers.ts'
-import { writeWeights } from '../../src/stages/weight-files.ts'
-import { trunkProgram, type TrunkOptions } from '../../src/training/trunk.ts'
+import type { TrunkOptions } from '../../src/training/trunk.ts'
 
-/** Of a pair of names: the models that the bars are about, with those bars. */
-export const TRUNKS = [
-  { name: 'MobileNetV2', bar: 1.35 },
-  { name: 'NASNetMobile', bar: 1.2 },
-] as const
+/** The models that the bars are about. */
+export const TRUNKS = ['MobileNetV2', 'NASNetMobile'] as const
 
-export function trunkOptions(name: string, size = 224): TrunkOptions {
+/** Those of a comma-separated list, or all. */
+export function chosen(list: string | undefined): string[] {
+  return TRUNKS.filter((name) => list === undefined || list.split(',').includes(name))
+}
+
+export const SIZE = 224
+
+export function trunkOptions(name: string): TrunkOptions {
   return {
-    model: { name, inputShape: [size, size, 3] },
+    model: { name, inputShape: [SIZE, SIZE, 3] },
     preprocessing: defaultPreprocessing(name),
   }
 }
 
-/** Random weights by Keras' initializers in a safetensors file with Keras' names, and a session of the frozen pass. */
-export async function randomTrunk(
-  engine: Engine,
-  options: TrunkOptions,
-  batch: number,
-  file: string,
-): Promise<{ session: Session; outputShape: readonly number[] }> {
-  const graph = buildBaseModel(options.model)
-  const weights = initialize(graph, 1)
-  await writeWeights(file, graph, weights)
-  const pixels = [batch, ...graph.input.outputShape]
-  const { program, outputShape } = trunkProgram(options, weights, pixels)
-  return { session: await engine.compile(program), outputShape }
+/** Fresh weights by Keras' initializers. */
+export function randomWeights({ model }: Pick<TrunkOptions, 'model'>): WeightMap {
+  return initialize(buildBaseModel(model), 1)
 }
 
 export function openEngine(): Promise<Engine> {
