@@ -89,8 +89,30 @@ def stage(folder):
     return measure(work)
 
 
+def head(features, labels, loss, optimizer, rate, width, batch, steps):
+    """The loss of each training step of one Dense layer from zero weights, rows in their order, again and again."""
+    y = np.fromfile(labels, np.uint32).astype(np.int64)
+    x = np.fromfile(features, np.float32).reshape(len(y), -1)
+    targets = y
+    if loss == "BinaryCrossentropy":
+        targets = y.astype(np.float32)[:, None]
+    elif loss == "CategoricalCrossentropy":
+        targets = np.eye(width, dtype=np.float32)[y]
+    activation = "sigmoid" if width == 1 else "softmax"
+    dense = keras.layers.Dense(width, activation, kernel_initializer="zeros")
+    net = keras.Sequential([keras.Input(x.shape[1:]), dense])
+    net.compile(loss=loss, optimizer=getattr(keras.optimizers, optimizer)(learning_rate=rate))
+    losses = []
+    for step in range(steps):
+        start = step % (len(y) // batch) * batch
+        rows = slice(start, start + batch)
+        net.reset_metrics()
+        losses.append(float(net.train_on_batch(x[rows], targets[rows])))
+    return {"losses": losses}
+
+
 def main():
-    answers = {f.__name__: f for f in (load, pixels, predict, features, stage)}
+    answers = {f.__name__: f for f in (load, pixels, predict, features, stage, head)}
     for line in sys.stdin:
         question = json.loads(line)
         print(json.dumps(answers[question.pop("do")](**question)), flush=True)

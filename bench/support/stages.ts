@@ -1,10 +1,60 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, rmSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Artifact, Stage, StageKind } from '../../src/graph/stage.ts'
+import type { StageEnvironment } from '../../src/stages/environment.ts'
+import { featuresKind } from '../../src/stages/features.ts'
+import { INDEX } from '../../src/stages/index.ts'
+import { PIXELS } from '../../src/stages/pixels.ts'
+import type { TrunkOptions } from '../../src/training/trunk.ts'
 import type { JsonObject } from '../../src/util/json.ts'
+import { SIZE } from './trunks.ts'
+
+/** Artifacts of the stages `index` and `features`. */
+export interface FolderFeatures {
+  readonly index: string
+  /** Has the pack `train`. */
+  readonly features: string
+}
+
+/**
+ * Runs the stages `index`, `pixels` and `features` on a folder that has one folder of pictures for each class, from the
+ * beginning, below `out`. `weights` is the path of an artifact of the stage `weights`.
+ */
+export async function folderFeatures(
+  environment: StageEnvironment,
+  { pictures, weights, out, ...options }: FolderOptions,
+): Promise<FolderFeatures> {
+  rmSync(out, { recursive: true, force: true })
+  const folder = resolve(pictures)
+  const hints = { path: dirname(folder) }
+  const params = { splits: { train: basename(folder) } }
+  const index = await runStage(INDEX, out, { params, hints })
+  const pixels = await runStage(PIXELS, out, { params: PIXEL_PARAMS, hints, inputs: { index } })
+  const features = await runStage(featuresKind(environment), out, {
+    params: { ...(options as unknown as JsonObject), split: 'train' },
+    inputs: { pixels, weights },
+  })
+  return { index, features }
+}
+
+export interface FolderOptions extends TrunkOptions {
+  readonly pictures: string
+  readonly weights: string
+  readonly out: string
+}
+
+const PIXEL_PARAMS: JsonObject = {
+  split: 'train',
+  imageSize: [SIZE, SIZE],
+  resize: 'bilinear',
+  fit: 'stretch',
+  colorMode: 'rgb',
+  transparency: 'drop',
+  exif: false,
+}
 
 /** Runs a stage outside of any plan, its folders below `folder`; `inputs` are paths. Returns the path of its output. */
-export async function runStage(
+async function runStage(
   kind: StageKind,
   folder: string,
   {
