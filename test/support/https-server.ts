@@ -59,8 +59,8 @@ export function sendFile(
   if (dropAfter === undefined) response.end(bytes.subarray(start))
   else {
     response.write(bytes.subarray(start, start + dropAfter), () => {
-      // A moment, so that what was written arrives.
-      setTimeout(() => response.destroy(), 20)
+      // A moment, so that what was written is on the client's disk: bytes that it has not read yet go with the connection.
+      setTimeout(() => response.destroy(), 250)
     })
   }
 }
