@@ -16,7 +16,7 @@ import { WEIGHTS_FILE, writeWeights } from '../src/stages/weight-files.ts'
 import { fit, type LabelledSplit } from '../src/training/fit.ts'
 import { headGraph, headProgram } from '../src/training/head-program.ts'
 import type { LossName } from '../src/training/losses.ts'
-import type { OptimizerConfig, OptimizerName } from '../src/training/optimizers.ts'
+import type { OptimizerName } from '../src/training/optimizers.ts'
 import { permutation } from '../src/util/rng.ts'
 import { startPython } from './support/python.ts'
 import { folderFeatures } from './support/stages.ts'
@@ -34,6 +34,10 @@ const RATES: Readonly<Record<OptimizerName, number>> = {
   RMSprop: 0.001,
   Adam: 0.001,
   AdamW: 0.001,
+  Adagrad: 0.01,
+  Adadelta: 0.1,
+  Adamax: 0.002,
+  Nadam: 0.001,
 }
 const WIDTHS: Readonly<Record<LossName, number>> = {
   BinaryCrossentropy: 1,
@@ -69,7 +73,7 @@ for (const loss of Object.keys(WIDTHS) as LossName[]) {
       const activation = WIDTHS[loss] === 1 ? 'sigmoid' : 'softmax'
       const head: HeadLayer[] = [{ Dense: { ...ZEROS, units: WIDTHS[loss], activation } }]
       const options = { ...trunk, head, classes: 2, loss: { name: loss } }
-      const optimizer: OptimizerConfig = { name, learningRate }
+      const optimizer = { name, learningRate }
       const initial = initialize(headGraph(options).layers, 1)
       const training = { optimizer, batches: [BATCH] }
       const { program, shape } = headProgram(options, initial, training, 0)
@@ -78,7 +82,7 @@ for (const loss of Object.keys(WIDTHS) as LossName[]) {
         session: recording,
         head: shape,
         train,
-        learningRate,
+        optimizer,
       }))
       await session.close()
       return losses
@@ -136,7 +140,7 @@ async function lossesOf(
   session: Session,
   options: (
     recording: Session,
-  ) => Pick<Parameters<typeof fit>[0], 'session' | 'head' | 'train' | 'learningRate'>,
+  ) => Pick<Parameters<typeof fit>[0], 'session' | 'head' | 'train' | 'optimizer'>,
 ): Promise<number[]> {
   const losses: number[] = []
   const recording: Session = {

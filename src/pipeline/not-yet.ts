@@ -70,12 +70,6 @@ export const NOT_YET: readonly NotYet[] = [
     hint: 'write dtype: float32',
   },
   {
-    path: ['optimizer', 'name'],
-    when: oneOf('Adagrad', 'Adadelta', 'Adamax', 'Nadam'),
-    what: 'this optimizer',
-    hint: 'use one of SGD, RMSprop, Adam, AdamW',
-  },
-  {
     path: ['optimizer', 'learningRate'],
     when: (v) => typeof v === 'object',
     what: 'a schedule of the learning rate',

@@ -176,7 +176,14 @@ export type Optimizer = Updates &
         readonly epsilon: number
         readonly centered: boolean
       }
-    | ({ readonly name: 'Adam' | 'AdamW' } & Moments)
+    | ({ readonly name: 'Adam' | 'AdamW'; readonly amsgrad: boolean } & Moments)
+    | ({ readonly name: 'Adamax' | 'Nadam' } & Moments)
+    | {
+        readonly name: 'Adagrad'
+        readonly initialAccumulatorValue: number
+        readonly epsilon: number
+      }
+    | { readonly name: 'Adadelta'; readonly rho: number; readonly epsilon: number }
   )
 
 interface Updates {
@@ -192,7 +199,6 @@ interface Moments {
   readonly beta1: number
   readonly beta2: number
   readonly epsilon: number
-  readonly amsgrad: boolean
 }
 
 export interface Training {

@@ -71,7 +71,8 @@ export type Update =
       readonly constants: Readonly<Record<string, number | boolean>>
     }
 
-export type UpdateRuleName = 'sgd' | 'momentum' | 'rmsprop' | 'adam' | 'adamw'
+export type UpdateRuleName =
+  'sgd' | 'momentum' | 'rmsprop' | 'adam' | 'adamw' | 'adagrad' | 'adadelta' | 'adamax' | 'nadam'
 
 /** Any array that backs a tensor; the dtype says which. */
 export type TensorData = Float32Array | Int32Array | Uint8Array

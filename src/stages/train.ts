@@ -59,7 +59,6 @@ export function trainKind(environment: StageEnvironment): StageKind {
               train,
               validation,
               seed,
-              learningRate: params.optimizer.learningRate,
               classWeights: classWeights(params.classWeight, classes, train.labels),
               signal: context.signal,
               ...reports(context, params.epochs),
@@ -69,7 +68,7 @@ export function trainKind(environment: StageEnvironment): StageKind {
             // The last step may be the one that goes wrong, and no loss tells of it.
             for (const [name, data] of values) {
               if (data.every(Number.isFinite)) continue
-              throw notFinite(`${name} is not finite after the last epoch`, params.optimizer)
+              throw notFinite(`${name} is not finite after the last epoch`, params)
             }
             await writeWeights(join(context.out, MODEL_FILE), { layers }, values)
             const lines = history.map(({ epoch, train: t, validation: v }) =>

@@ -2,6 +2,7 @@ import type { Session } from '../engines/engine.ts'
 import { failure, type PipelineError } from '../util/diagnostic.ts'
 import { encodeTargets, fillDropoutMask, planEpoch } from './batches.ts'
 import { openTally, type MetricName, type Tally } from './metrics.ts'
+import { scalarsAt, type OptimizerConfig } from './optimizers.ts'
 
 /** Where a split's features come from: rows of a pack. */
 export interface FeatureSource {
@@ -41,7 +42,7 @@ export interface FitOptions {
   readonly lastBatch: 'keep' | 'drop'
   readonly shuffle: boolean
   readonly seed: number
-  readonly learningRate: number
+  readonly optimizer: OptimizerConfig & { readonly learningRate: number }
   /** One weight a class. */
   readonly classWeights: Float32Array
   readonly signal: AbortSignal
@@ -167,7 +168,7 @@ class Feeder {
     epoch: number,
     step: number,
   ): Promise<Record<string, Float32Array>> {
-    const { head, train, seed, learningRate, classWeights } = this.#options
+    const { head, train, seed, optimizer, classWeights } = this.#options
     this.#turn = 1 - this.#turn
     const feeds = this.#arrays(rows.length)
     await train.features.gather(rows, feeds['features']!)
@@ -177,8 +178,8 @@ class Feeder {
     for (const dropout of head.dropouts) {
       fillDropoutMask(feeds[`dropout/${dropout.layer}`]!, rows, dropout, seed, epoch)
     }
-    feeds['learningRate']![0] = learningRate
-    feeds['step']![0] = step
+    const scalars = Object.entries(scalarsAt(optimizer, step, optimizer.learningRate))
+    for (const [name, value] of scalars) feeds[name] = Float32Array.of(value)
     return feeds
   }
 
@@ -191,8 +192,6 @@ class Feeder {
       features: new Float32Array(count * train.features.size),
       targets: new Float32Array(count * head.width),
       weights: new Float32Array(count),
-      learningRate: new Float32Array(1),
-      step: new Float32Array(1),
     }
     for (const { layer, size } of head.dropouts) {
       arrays[`dropout/${layer}`] = new Float32Array(count * size)
@@ -202,8 +201,8 @@ class Feeder {
   }
 }
 
-export function notFinite(what: string, options?: Pick<FitOptions, 'learningRate'>): PipelineError {
-  const how = options ? `, with learning rate ${options.learningRate}` : ''
+export function notFinite(what: string, options?: Pick<FitOptions, 'optimizer'>): PipelineError {
+  const how = options ? `, with learning rate ${options.optimizer.learningRate}` : ''
   return failure('NOT_FINITE', `${what}${how}`, {
     hint: 'lower optimizer.learningRate, or look at preprocessing: pixels of 0..255 must be rescaled',
   })

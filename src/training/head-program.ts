@@ -66,12 +66,11 @@ export function headProgram(
   for (const batch of training?.batches ?? []) {
     const { features, targets } = inputs(batch)
     const exampleWeights = b.input('weights', [batch])
-    const scalars = { learningRate: b.input('learningRate', []), step: b.input('step', []) }
     const lowered = forward(features, true)
     const { perExample, outputs } = lossOf(b, options, lowered, targets)
     const loss = weightedMean(b, perExample, exampleWeights)
     const trained = gradientsOf(b, loss, lowered)
-    const { updates } = updatesFor(b, training!.optimizer, trained, scalars)
+    const { updates } = updatesFor(b, training!.optimizer, trained)
     b.entry(`train@${batch}`, {
       fetches: { loss, losses: b.multiply(perExample, exampleWeights), outputs },
       updates: [...lowered.updates, ...updates],

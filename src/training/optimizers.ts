@@ -6,9 +6,10 @@ import {
   type Update,
   type UpdateRuleName,
 } from '../program/program.ts'
-import { UPDATE_RULES } from '../program/updates.ts'
+import { momentumProduct, UPDATE_RULES, type ScalarName } from '../program/updates.ts'
 
-export type OptimizerName = 'SGD' | 'RMSprop' | 'Adam' | 'AdamW'
+export type OptimizerName =
+  'SGD' | 'RMSprop' | 'Adam' | 'AdamW' | 'Adagrad' | 'Adadelta' | 'Adamax' | 'Nadam'
 export type ArgumentValue = number | boolean
 
 export interface OptimizerArgument {
@@ -45,13 +46,17 @@ const COMMON: Readonly<Record<string, OptimizerArgument>> = {
   globalClipnorm: optional('all gradients together are shortened to this norm'),
   clipvalue: optional('each number of a gradient is clipped to +- this'),
 }
-const ADAM: Readonly<Record<string, OptimizerArgument>> = {
+/** What the family of Adam has, with Nadam and Adamax. */
+const MOMENTS: Readonly<Record<string, OptimizerArgument>> = {
   ...rate(0.001),
   beta1: { default: 0.9, description: 'decay of the average of gradients' },
   beta2: { default: 0.999, description: 'decay of the average of squared gradients' },
   epsilon: { default: 1e-7, description: 'added to the root that divides' },
-  amsgrad: flag('divides by the largest average so far'),
   ...COMMON,
+}
+const ADAM: Readonly<Record<string, OptimizerArgument>> = {
+  ...MOMENTS,
+  amsgrad: flag('divides by the largest average so far'),
 }
 
 /** The optimizers by Keras' name, with Keras' defaults. */
@@ -91,6 +96,40 @@ export const OPTIMIZERS: Readonly<Record<OptimizerName, OptimizerDefinition>> = 
     },
     rule: () => 'adamw',
   },
+  Adagrad: {
+    description: 'divides gradients by the root of all their squares so far',
+    arguments: {
+      ...rate(0.001),
+      initialAccumulatorValue: { default: 0.1, description: 'what the sum of squares starts from' },
+      epsilon: { default: 1e-7, description: 'added under the root that divides' },
+      ...COMMON,
+    },
+    rule: () => 'adagrad',
+  },
+  Adadelta: {
+    description: 'gradients in units of the changes of late',
+    arguments: {
+      ...rate(0.001),
+      rho: { default: 0.95, description: 'decay of the averages of squares' },
+      epsilon: { default: 1e-7, description: 'added under both roots' },
+      ...COMMON,
+    },
+    rule: () => 'adadelta',
+  },
+  Adamax: {
+    description: 'Adam that divides by the largest gradient of late',
+    arguments: {
+      ...MOMENTS,
+      beta2: { default: 0.999, description: 'how slowly the largest gradient fades' },
+      epsilon: { default: 1e-7, description: 'added to the largest gradient' },
+    },
+    rule: () => 'adamax',
+  },
+  Nadam: {
+    description: "Adam with Nesterov's momentum",
+    arguments: MOMENTS,
+    rule: () => 'nadam',
+  },
 }
 
 export interface TrainedWeight {
@@ -102,20 +141,20 @@ export interface TrainedWeight {
 
 /**
  * One update of each weight from its gradient, clipped first if the configuration says so. Declares the slots
- * (`optimizer/velocity/dense/kernel`, zero at first) and returns their names in order. `learningRate` and `step`
- * (the count of updates, this one included) are float32 scalars, fed at each run.
+ * (`optimizer/velocity/dense/kernel`) and returns their names in order. Scalars of the rule that are not given are
+ * inputs of their names, fed at each run with what `scalarsAt` says.
  * Throws a TypeError on an argument the optimizer does not have, and on two clips at once.
  */
 export function updatesFor(
   b: Builder,
   config: OptimizerConfig,
   weights: readonly TrainedWeight[],
-  scalars: Readonly<Record<'learningRate' | 'step', Tensor>>,
+  scalars: Readonly<Partial<Record<ScalarName, Tensor>>> = {},
 ): { updates: Update[]; slotVariables: string[] } {
   const settings = settingsOf(config)
   const rule = OPTIMIZERS[config.name].rule(settings)
   const { slots: slotsOf, scalars: needed } = UPDATE_RULES[rule]
-  const fed = Object.fromEntries(needed.map((name) => [name, scalars[name]]))
+  const fed = Object.fromEntries(needed.map((name) => [name, scalars[name] ?? b.input(name, [])]))
   const gradients = clipped(
     b,
     weights.map((w) => w.gradient),
@@ -141,6 +180,22 @@ export function updatesFor(
     }
   })
   return { updates, slotVariables }
+}
+
+/** What the update of the step (from 1) is fed: a function of the step alone, and of the learning rate. */
+export function scalarsAt(
+  config: OptimizerConfig,
+  step: number,
+  learningRate: number,
+): Partial<Record<ScalarName, number>> {
+  const settings = settingsOf(config)
+  const values: Readonly<Record<ScalarName, () => number>> = {
+    learningRate: () => learningRate,
+    step: () => step,
+    momentumProduct: () => momentumProduct(Number(settings.beta1), step),
+  }
+  const { scalars } = UPDATE_RULES[OPTIMIZERS[config.name].rule(settings)]
+  return Object.fromEntries(scalars.map((name) => [name, values[name]()]))
 }
 
 /** The arguments with Keras' defaults filled in, those that are off left out; not the learning rate, which is fed. */

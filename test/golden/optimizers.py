@@ -1,6 +1,7 @@
-"""Five updates of each optimizer, by Keras 3: python test/golden/optimizers.py (Keras 3.15.1, TensorFlow 2.21.0).
+"""Eight updates of each optimizer, by Keras 3: python test/golden/optimizers.py (Keras 3.15.1, TensorFlow 2.21.0).
 
-Two weights, given gradients; the learning rate changes before the fourth update, as a schedule would have it.
+Two weights, given gradients; the learning rate changes before some updates, as a schedule would have it.
+A third entry of a configuration multiplies the rates: Adadelta's steps are small.
 """
 
 import golden
@@ -8,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-STEPS = 5
-RATES = [0.01, 0.01, 0.01, 0.003, 0.001]
+STEPS = 8
+RATES = [0.01, 0.01, 0.01, 0.003, 0.001, 0.02, 0.02, 0.05]
 CONFIGS = [
     ("SGD", {}),
     ("SGD", {"momentum": 0.9}),
@@ -31,8 +32,23 @@ CONFIGS = [
     ("Adam", {"weightDecay": 0.1, "clipnorm": 0.5}),
     ("AdamW", {}),
     ("AdamW", {"weightDecay": 0.2, "amsgrad": True}),
+    ("Adagrad", {}),
+    ("Adagrad", {"initialAccumulatorValue": 0.0}),
+    ("Adagrad", {"epsilon": 1e-2, "weightDecay": 0.1, "clipnorm": 0.5}),
+    ("Adagrad", {"globalClipnorm": 1.0}),
+    ("Adadelta", {}, 1000),
+    ("Adadelta", {"rho": 0.5, "epsilon": 1e-3}, 50),
+    ("Adadelta", {"epsilon": 1e-2, "weightDecay": 0.1, "clipvalue": 0.25}, 10),
+    ("Adamax", {}),
+    ("Adamax", {"beta1": 0.5, "beta2": 0.9, "epsilon": 1e-3}),
+    ("Adamax", {"weightDecay": 0.1, "globalClipnorm": 1.0}),
+    ("Nadam", {}),
+    ("Nadam", {"beta1": 0.5, "beta2": 0.9, "epsilon": 1e-3}),
+    ("Nadam", {"weightDecay": 0.1, "clipnorm": 0.5}),
+    ("Nadam", {"beta1": 0.99, "clipvalue": 0.25}),
 ]
 PYTHON = {
+    "initialAccumulatorValue": "initial_accumulator_value",
     "weightDecay": "weight_decay",
     "globalClipnorm": "global_clipnorm",
     "beta1": "beta_1",
@@ -45,23 +61,23 @@ gradients = [[rng.standard_normal(w.shape).astype(np.float32) for w in weights] 
 gradients[2][1][:] = 0  # a gradient may vanish
 
 
-def run(name, arguments):
+def run(name, arguments, factor=1):
+    rates = [rate * factor for rate in RATES]
     python = {PYTHON.get(k, k): v for k, v in arguments.items()}
-    optimizer = getattr(keras.optimizers, name)(learning_rate=RATES[0], **python)
+    optimizer = getattr(keras.optimizers, name)(learning_rate=rates[0], **python)
     variables = [keras.Variable(w) for w in weights]
     optimizer.build(variables)
     values = []
-    for rate, slopes in zip(RATES, gradients):
+    for rate, slopes in zip(rates, gradients):
         optimizer.learning_rate = rate
         optimizer.apply([tf.constant(g) for g in slopes], variables)
         values.append([golden.packed(v.numpy()) for v in variables])
-    return {"name": name, "arguments": arguments, "values": values}
+    return {"name": name, "arguments": arguments, "rates": rates, "values": values}
 
 
 golden.write(
     "optimizers",
     {
-        "rates": RATES,
         "weights": [golden.packed(w) for w in weights],
         "gradients": [[golden.packed(g) for g in step] for step in gradients],
         "runs": [run(*config) for config in CONFIGS],

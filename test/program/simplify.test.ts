@@ -117,8 +117,7 @@ describe('what it makes of', () => {
     const loss = b.reduceSum(b.multiply(b.square(weights[0]!), weights[1]!), [0])
     const slopes = gradients(b, loss, weights)
     const trained = ['u', 'v'].map((name, i) => ({ name, shape: [3], gradient: slopes[i]! }))
-    const scalars = { learningRate: b.input('learningRate', []), step: b.input('step', []) }
-    const { updates } = updatesFor(b, { name: 'Adam' }, trained, scalars)
+    const { updates } = updatesFor(b, { name: 'Adam' }, trained)
     b.entry('train', { fetches: { loss }, updates })
     const simple = simplify(expandUpdates(b.program()))
     assert.equal(simple.nodes.filter((n) => n.op === 'power').length, 2)

@@ -83,8 +83,7 @@ export function programOf(steps: Steps): Program {
   const bounded = b.tanh(b.add(w, b.reduceMean(w, [0, 1])))
   const loss = b.reduceMean(bounded, [0, 1])
   const weights = [{ name: 'w', shape: [3, 3], gradient: gradients(b, loss, [w])[0]! }]
-  const scalars = { learningRate: b.input('learningRate', []), step: count }
-  const { updates } = updatesFor(b, { name: 'AdamW' }, weights, scalars)
+  const { updates } = updatesFor(b, { name: 'AdamW' }, weights, { step: count })
   const next = { kind: 'assign', variable: 'count', value: b.add(count, b.scalar(1)) } as const
   b.entry('train', { fetches: { loss }, updates: [...updates, next] })
   return b.program()

@@ -73,8 +73,7 @@ function updated(config: OptimizerConfig) {
   const b = new Builder()
   b.variable('w', [2], Float32Array.of(1, 2))
   const weights = [{ name: 'w', shape: [2], gradient: b.input('g', [2]) }]
-  const scalars = { learningRate: b.input('learningRate', []), step: b.input('step', []) }
-  const { updates, slotVariables } = updatesFor(b, config, weights, scalars)
+  const { updates, slotVariables } = updatesFor(b, config, weights)
   b.entry('train', { fetches: {}, updates })
   return { b, updates, slotVariables }
 }

@@ -1,4 +1,5 @@
 import { rootsOf } from '../../program/builder.ts'
+import { expandUpdates } from '../../program/expand-updates.ts'
 import type { OpName } from '../../program/ops.ts'
 import type {
   DType,
@@ -9,6 +10,8 @@ import type {
   TensorData,
   TensorType,
 } from '../../program/program.ts'
+import { simplify } from '../../program/simplify.ts'
+import { UPDATE_RULES } from '../../program/updates.ts'
 import type { NodeDef } from './graph-def.ts'
 import { LOWER, LOWER_APART, type LowerOp } from './lower-ops.ts'
 import { lowerUpdates } from './lower-updates.ts'
@@ -59,9 +62,10 @@ export interface LoweredVariable extends TensorType {
 const CONSTANT_BYTES = 2 ** 24
 
 export function lowerGraph(
-  program: Program,
+  given: Program,
   { constantBytes = CONSTANT_BYTES }: { constantBytes?: number | undefined } = {},
 ): LoweredGraph {
+  const program = expanded(given)
   const state = newState()
   for (const { name, shape, initial } of program.variables) {
     declare(state, name, { shape, dtype: 'float32' }, { initial, ofProgram: true })
@@ -92,6 +96,12 @@ export function lowerGraph(
     entries,
     variables: state.variables,
   }
+}
+
+/** With the updates that TensorFlow has no op for in primitive ops, what they have in common once. */
+function expanded(program: Program): Program {
+  const plain = expandUpdates(program, (u) => UPDATE_RULES[u.rule].fused !== undefined)
+  return plain === program ? program : simplify(plain)
 }
 
 interface State {

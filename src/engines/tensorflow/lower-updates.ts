@@ -65,6 +65,10 @@ const FUSED: Readonly<Record<string, string>> = {
     'variable .momentum .velocity beta1Power beta2Power learningRate beta1 beta2 epsilon gradient',
   ResourceApplyAdamWithAmsgrad:
     'variable .momentum .velocity .velocityHat beta1Power beta2Power learningRate beta1 beta2 epsilon gradient',
+  ResourceApplyAdadelta:
+    'variable .accumulatedGradient .accumulatedDelta learningRate rho epsilon gradient',
+  ResourceApplyAdaMax:
+    'variable .momentum .norm beta1Power learningRate beta1 beta2 epsilon gradient',
 }
 
 function lowerRule(u: RuleUpdate, scope: UpdateScope, after: readonly string[]): string {
@@ -130,7 +134,8 @@ function touchedBy(update: Update, scope: UpdateScope): string[] {
 }
 
 function fusedOf(u: RuleUpdate): { op: string; names: readonly string[] } {
-  const op = UPDATE_RULES[u.rule].fused(u.constants)
+  const op = UPDATE_RULES[u.rule].fused?.(u.constants)
+  if (op === undefined) throw new TypeError(`${u.rule} has no op: expand it first`)
   return { op, names: FUSED[op]!.split(' ') }
 }
 

@@ -134,7 +134,6 @@ function network(): Program {
       { name: 'first/kernel', shape: [8, 6], gradient: slopes[0]! },
       { name: 'second/kernel', shape: [6, 4], gradient: slopes[1]! },
     ],
-    { learningRate: b.input('learningRate', []), step: b.input('step', []) },
   )
   b.entry('train', { fetches: { loss }, updates })
   return b.program()

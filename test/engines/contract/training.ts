@@ -106,7 +106,6 @@ function programOf(golden: Golden, run: Run): Program {
     const start = initial.get(name)!
     return b.variable(name, start.shape, floats(start))
   }
-  const scalars = { learningRate: b.input('learningRate', []), step: b.input('step', []) }
   for (const size of new Set([golden.batchSize, n % golden.batchSize])) {
     const targets = b.input('targets', [size, unitsOf(run)])
     const averages: Update[] = []
@@ -121,7 +120,6 @@ function programOf(golden: Golden, run: Run): Program {
       b,
       run.optimizer,
       trained.map((name, i) => ({ name, shape: weight(name).shape, gradient: slopes[i]! })),
-      scalars,
     )
     b.entry(`train@${size}`, { fetches: { loss }, updates: [...updates, ...averages] })
   }
