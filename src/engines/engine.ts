@@ -2,6 +2,8 @@ import type { Program, TensorData } from '../program/program.ts'
 
 export type EngineName = 'tensorflow' | 'webgpu' | 'wasm'
 
+export type Precision = 'float32' | 'mixed'
+
 /** What a run records about the engine it used. */
 export interface EngineInfo {
   readonly name: EngineName
@@ -11,11 +13,15 @@ export interface EngineInfo {
   readonly version: string
   /** Threads inside one op; belongs to the numerics of a training fingerprint. */
   readonly threads: number
+  /** Absent: float32. */
+  readonly precision?: 'mixed'
 }
 
 export interface EngineOptions {
   readonly device?: string | undefined
   readonly threads?: number | undefined
+  /** `mixed`: 16-bit arithmetic (bfloat16 on a CPU, float16 on a GPU), float32 variables. Default float32. */
+  readonly precision?: Precision | undefined
   /** Shows the engine's own log lines on stderr. */
   readonly verbose?: boolean | undefined
 }

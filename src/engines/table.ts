@@ -1,6 +1,7 @@
 import { failure, PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import { availableParallelism } from 'node:os'
-import type { Engine, EngineInfo, EngineName, EngineOptions } from './engine.ts'
+import type { Engine, EngineInfo, EngineName, EngineOptions, Precision } from './engine.ts'
+import { checkPrecision } from './precision.ts'
 
 /** Whether an engine can be opened here, as its files tell: nothing is loaded to find out. */
 export interface Availability {
@@ -16,7 +17,10 @@ export interface EngineRow {
   /** One sentence for lists and docs. */
   readonly describe: string
   available(): Promise<Availability>
-  /** What it would say of itself, where its files alone tell; undefined: only opening it would. */
+  /**
+   * What it would say of itself, where its files alone tell; undefined: only opening it would. Throws ENGINE_MISSING where
+   * they tell that it lacks what is asked for.
+   */
   info(options: EngineOptions): Promise<EngineInfo | undefined>
   /** Throws ENGINE_MISSING, ENGINE_FAILED or NOT_YET. */
   open(options: EngineOptions): Promise<Engine>
@@ -39,12 +43,15 @@ export const ENGINES: readonly EngineRow[] = [
       const cuda = found.cuda === true ? ', built for CUDA' : ''
       return { ready: true, detail: `${found.source}${version}${cuda} in ${found.folder}` }
     },
-    async info({ device, threads = availableParallelism() }) {
+    async info(options) {
+      const { device, threads = availableParallelism(), precision } = options
       const { locateTensorflow } = await import('./tensorflow/locate.ts')
       const found = locateTensorflow()
       const isPlain = found?.cuda === false && (device === undefined || device === 'cpu')
       if (!isPlain || found.version === undefined) return undefined
-      return { name: 'tensorflow', device: 'cpu', version: found.version, threads }
+      checkPrecision(options, 'tensorflow', 'cpu')
+      const mixed = precision === 'mixed' ? { precision } : {}
+      return { name: 'tensorflow', device: 'cpu', version: found.version, threads, ...mixed }
     },
     async open(options) {
       const { openTensorflow } = await import('./tensorflow/open.ts')
@@ -68,7 +75,8 @@ export const ENGINES: readonly EngineRow[] = [
     name: 'wasm',
     describe: 'WebAssembly kernels, embedded: always there, one process a core for frozen layers',
     available: () => Promise.resolve({ ready: true, detail: 'embedded' }),
-    async info() {
+    async info(options) {
+      checkPrecision(options, 'wasm', 'cpu')
       const { wasmInfo } = await import('./wasm/info.ts')
       return wasmInfo()
     },
@@ -84,6 +92,7 @@ export interface EngineRequest {
   /** `cpu`, `gpu`, `gpu:1`; undefined: the engine's best. */
   readonly device?: string | undefined
   readonly threads?: number | undefined
+  readonly precision?: Precision | undefined
 }
 
 /**
@@ -92,10 +101,10 @@ export interface EngineRequest {
  * cure for an engine, or a device, that this machine has not, ENGINE_FAILED for one that does not work, NOT_YET.
  */
 export async function openEngine(
-  { name, device, threads }: EngineRequest,
+  { name, ...request }: EngineRequest,
   { verbose, note }: { verbose?: boolean; note?: (diagnostic: Diagnostic) => void } = {},
 ): Promise<Engine> {
-  const options = { device, threads, verbose }
+  const options = { ...request, verbose }
   if (name !== 'auto') return rowOf(name).open(options)
   let native: Engine | undefined
   try {
@@ -103,7 +112,9 @@ export async function openEngine(
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error
     // Whoever asks for a GPU must not get a CPU without a word.
-    if (device?.startsWith('gpu')) throw error
+    if (request.device?.startsWith('gpu')) throw error
+    // Only tensorflow computes in mixed precision: what it lacks for that says more than that wasm has none.
+    if (request.precision === 'mixed' && (await rowOf('tensorflow').available()).ready) throw error
     if (error.diagnostics.some((d) => d.code !== 'ENGINE_MISSING')) warn(error, note)
   }
   // webgpu has its place here, before tensorflow on a CPU, once it can be opened.
@@ -124,11 +135,10 @@ export async function chooseEngine(
   request: EngineRequest,
   extras: Parameters<typeof openEngine>[1] = {},
 ): Promise<ChosenEngine> {
-  const { device, threads } = request
   for (const row of ENGINES) {
     if (request.name !== 'auto' && request.name !== row.name) continue
     const { ready } = await row.available()
-    const info = ready ? await row.info({ device, threads }) : undefined
+    const info = ready ? await row.info(request) : undefined
     if (info) return { info, open: () => openEngine({ ...request, name: row.name }, extras) }
     if (ready) break
   }

@@ -52,12 +52,6 @@ export const NOT_YET: readonly NotYet[] = [
     hint: 'write engine: auto, tensorflow or wasm',
   },
   {
-    path: ['engine', 'precision'],
-    when: oneOf('mixed'),
-    what: 'mixed precision',
-    hint: 'write precision: float32',
-  },
-  {
     path: ['features', 'when'],
     when: oneOf('never'),
     what: 'training without stored features',

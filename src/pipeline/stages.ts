@@ -269,12 +269,13 @@ function evaluateStage(pipeline: Pipeline, { engine }: ResolveOptions, split: Sp
   }
 }
 
-/** What numbers depend on: the library that computes, its device, and the threads where the file says how many. */
+/** What numbers depend on: the library that computes, its device, its precision, and the threads where the file says how many. */
 function numericsOf({ engine: settings }: Pipeline, engine: EngineInfo): JsonObject {
   return {
     engine: engine.name,
     version: engine.version,
     device: engine.device,
     ...(settings.threads === undefined ? {} : { threads: settings.threads }),
+    ...(engine.precision === undefined ? {} : { precision: engine.precision }),
   }
 }

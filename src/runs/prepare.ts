@@ -47,10 +47,9 @@ export async function prepare(
   const name = options.name ?? pipeline.name
   const digest = digestOfPipeline(pipeline, options.runs)
   const seed = pipeline.seed === 'random' ? drawnSeed(options.runs, digest) : pipeline.seed
-  const { name: wanted, device, threads } = pipeline.engine
   const warnings = [...loaded.warnings]
   const engine = await chooseEngine(
-    { name: wanted, device, threads },
+    pipeline.engine,
     { verbose: options.verbose ?? false, note: (diagnostic) => warnings.push(diagnostic) },
   )
   const lockFile = join(dirname(loaded.file), 'pipeline.lock')

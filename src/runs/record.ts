@@ -21,6 +21,8 @@ export interface RunRecord {
     readonly device: string
     readonly version: string
     readonly threads: number
+    /** Absent: float32. */
+    readonly precision?: 'mixed'
   } | null
   /** ISO 8601, UTC. */
   readonly started: string

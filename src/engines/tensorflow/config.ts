@@ -5,6 +5,8 @@ export interface SessionConfig {
   readonly threads: number
   /** Undefined: no GPU is to be seen. */
   readonly gpu: number | undefined
+  /** Convolutions and matrix products in bfloat16 (CPU) or float16 (GPU). */
+  readonly mixed?: boolean
 }
 
 /**
@@ -14,8 +16,14 @@ export interface SessionConfig {
  */
 const CPU_OPTIMIZERS = ['remap']
 
+/**
+ * In this order: fusing needs the types decided, and constants are converted to bfloat16 once and for all after fusing (MobileNetV2,
+ * batch 16: 37 ms without the last, 34 with it, 97 with the two exchanged, 67 in float32).
+ */
+const MIXED_CPU_OPTIMIZERS = ['auto_mixed_precision_onednn_bfloat16', 'remap', 'constfold']
+
 /** A ConfigProto (tensorflow/core/protobuf/config.proto), field by field. */
-export function encodeConfig({ threads, gpu }: SessionConfig): Uint8Array {
+export function encodeConfig({ threads, gpu, mixed = false }: SessionConfig): Uint8Array {
   const config = new Message()
   if (gpu === undefined) {
     config.message(1, new Message().string(1, 'GPU').varint(2, 0)) // device_count, a map
@@ -30,10 +38,21 @@ export function encodeConfig({ threads, gpu }: SessionConfig): Uint8Array {
   }
   // allow_soft_placement: integers and the like stay on the CPU
   config.varint(7, true)
-  if (gpu === undefined) {
-    const rewrites = new Message().varint(12, 1) // meta_optimizer_iterations: ONE
-    for (const name of CPU_OPTIMIZERS) rewrites.string(100, name)
-    config.message(10, new Message().message(10, rewrites)) // graph_options.rewrite_options
-  }
+  const rewrites = gpu === undefined ? cpuRewrites(mixed) : gpuRewrites(mixed)
+  // graph_options.rewrite_options
+  if (rewrites.length > 0) config.message(10, new Message().message(10, rewrites))
   return config.toBytes()
+}
+
+/** A RewriterConfig (tensorflow/core/protobuf/rewriter_config.proto). */
+function cpuRewrites(mixed: boolean): Message {
+  const rewrites = new Message().varint(12, 1) // meta_optimizer_iterations: ONE
+  if (mixed) rewrites.varint(31, 1) // auto_mixed_precision_onednn_bfloat16: ON
+  for (const name of mixed ? MIXED_CPU_OPTIMIZERS : CPU_OPTIMIZERS) rewrites.string(100, name)
+  return rewrites
+}
+
+/** Where nothing is named TensorFlow takes its usual optimizers. */
+function gpuRewrites(mixed: boolean): Message {
+  return mixed ? new Message().varint(23, 1) : new Message() // auto_mixed_precision: ON
 }

@@ -1,13 +1,15 @@
 import { availableParallelism } from 'node:os'
 import { failure } from '../../util/diagnostic.ts'
 import type { Engine, EngineOptions, Session } from '../engine.ts'
+import { checkPrecision } from '../precision.ts'
 import { loadKernels } from './kernels.ts'
 import { openPool } from './pool.ts'
 import { openLocalSession } from './session.ts'
 
 /**
  * The embedded engine: tfjs' WebAssembly kernels (XNNPACK), one thread; always there. `threads` bounds the number of
- * processes that a program without variables is spread over. Throws ENGINE_MISSING where a GPU is asked for.
+ * processes that a program without variables is spread over. Throws ENGINE_MISSING where a GPU or mixed precision is
+ * asked for.
  */
 export async function openWasm(options: EngineOptions = {}): Promise<Engine> {
   if (options.device !== undefined && options.device !== 'cpu') {
@@ -15,6 +17,7 @@ export async function openWasm(options: EngineOptions = {}): Promise<Engine> {
       hint: '`pipeline engine install --cuda` brings an engine for GPUs',
     })
   }
+  checkPrecision(options, 'wasm', 'cpu')
   const cores = Math.min(availableParallelism(), options.threads ?? Infinity)
   const { version } = await loadKernels()
   const sessions = new Set<Session>()
