@@ -38,6 +38,7 @@ export const set = ({ index }: Local, value: Code): Code => [...value, 0x21, ...
 export const i32 = {
   const: (value: number): Code => [0x41, ...signed(value)],
   add: binary(0x6a),
+  mul: binary(0x6c),
   shl: binary(0x74),
   ne: binary(0x47),
   ltU: binary(0x49),
@@ -59,6 +60,9 @@ export const v128 = {
     0,
   ],
   const: (bytes: readonly number[]): Code => [...simd(0x0c), ...bytes],
+  and: binary(...simd(0x4e)),
+  /** Bits of `a` where the mask has ones, of `b` elsewhere. */
+  select: (a: Code, b: Code, mask: Code): Code => [...a, ...b, ...mask, ...simd(0x52)],
 }
 
 export const i8x16 = {
@@ -74,6 +78,7 @@ export const i8x16 = {
 }
 
 export const i16x8 = {
+  sub: binary(...simd(0x91)),
   /** Two vectors of int32 to one of int16, clamped. */
   narrowS: binary(...simd(0x85)),
   extendLowU: (a: Code): Code => [...a, ...simd(0x89)],
@@ -85,9 +90,13 @@ export const i32x4 = {
   shl: binary(...simd(0xab)),
   shrS: binary(...simd(0xac)),
   add: binary(...simd(0xae)),
+  extendLowS: (a: Code): Code => [...a, ...simd(0xa7)],
   extendLowU: (a: Code): Code => [...a, ...simd(0xa9)],
+  lane: (a: Code, index: number): Code => [...a, ...simd(0x1b), index],
   /** Of float32, towards zero; no number becomes 0. */
   truncate: (a: Code): Code => [...a, ...simd(0xf8)],
+  /** Of two float64, into the first two; the others become 0. */
+  truncateWide: (a: Code): Code => [...a, ...simd(0xfc)],
   /** Products of int16 pairs, summed pair by pair. */
   dot: binary(...simd(0xba)),
 }
@@ -98,8 +107,35 @@ export const f32x4 = {
   add: binary(...simd(0xe4)),
   sub: binary(...simd(0xe5)),
   mul: binary(...simd(0xe6)),
+  /** The lesser of each; where either is no number, `a`. */
+  min: binary(...simd(0xea)),
+  max: binary(...simd(0xeb)),
   /** To the nearest integer, halves to even. */
   nearest: (a: Code): Code => [...a, ...simd(0x6a)],
+  /** To the next integer towards zero. */
+  truncate: (a: Code): Code => [...a, ...simd(0x69)],
+  /** Two float64 into the first two; the others become 0. */
+  demote: (a: Code): Code => [...a, ...simd(0x5e)],
+}
+
+export const f64x2 = {
+  /** The first two int32. */
+  convertLow: (a: Code): Code => [...a, ...simd(0xfe)],
+  add: binary(...simd(0xf0)),
+  sub: binary(...simd(0xf1)),
+  mul: binary(...simd(0xf2)),
+  div: binary(...simd(0xf3)),
+  min: binary(...simd(0xf6)),
+  max: binary(...simd(0xf7)),
+  abs: (a: Code): Code => [...a, ...simd(0xec)],
+  floor: (a: Code): Code => [...a, ...simd(0x75)],
+  /** To the next integer towards zero. */
+  truncate: (a: Code): Code => [...a, ...simd(0x7a)],
+  /** Comparisons give lanes of ones or zeros. */
+  less: binary(...simd(0x49)),
+  greater: binary(...simd(0x4a)),
+  atMost: binary(...simd(0x4b)),
+  atLeast: binary(...simd(0x4c)),
 }
 
 /** Runs `body`, again as long as `condition` holds after it. */
