@@ -126,8 +126,34 @@ export class Builder {
     this.#one('conv2d', [x, kernel], attributes)
   depthwiseConv2d = (x: Tensor, kernel: Tensor, attributes: ConvAttributes): Tensor =>
     this.#one('depthwiseConv2d', [x, kernel], attributes)
+  conv2dInputGradient = (
+    dy: Tensor,
+    kernel: Tensor,
+    attributes: OpAttributes['conv2dInputGradient'],
+  ): Tensor => this.#one('conv2dInputGradient', [dy, kernel], attributes)
+  depthwiseConv2dInputGradient = (
+    dy: Tensor,
+    kernel: Tensor,
+    attributes: OpAttributes['depthwiseConv2dInputGradient'],
+  ): Tensor => this.#one('depthwiseConv2dInputGradient', [dy, kernel], attributes)
+  conv2dKernelGradient = (
+    x: Tensor,
+    dy: Tensor,
+    attributes: OpAttributes['conv2dKernelGradient'],
+  ): Tensor => this.#one('conv2dKernelGradient', [x, dy], attributes)
+  depthwiseConv2dKernelGradient = (
+    x: Tensor,
+    dy: Tensor,
+    attributes: OpAttributes['depthwiseConv2dKernelGradient'],
+  ): Tensor => this.#one('depthwiseConv2dKernelGradient', [x, dy], attributes)
+
+  // pools
   maxPool = (x: Tensor, attributes: PoolAttributes): Tensor => this.#one('maxPool', [x], attributes)
   avgPool = (x: Tensor, attributes: PoolAttributes): Tensor => this.#one('avgPool', [x], attributes)
+  maxPoolGradient = (dy: Tensor, x: Tensor, y: Tensor, attributes: PoolAttributes): Tensor =>
+    this.#one('maxPoolGradient', [dy, x, y], attributes)
+  avgPoolGradient = (dy: Tensor, attributes: OpAttributes['avgPoolGradient']): Tensor =>
+    this.#one('avgPoolGradient', [dy], attributes)
 
   // shape
   reshape(x: Tensor, shape: Shape): Tensor {

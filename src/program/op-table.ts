@@ -2,9 +2,11 @@ import type { OpDefinitions } from './op.ts'
 import type { OpName } from './ops.ts'
 import { ARITHMETIC } from './ops/arithmetic.ts'
 import { ARRANGE } from './ops/arrange.ts'
+import { CONVOLUTION } from './ops/convolution.ts'
 import { ELEMENTWISE } from './ops/elementwise.ts'
 import { HEADS } from './ops/heads.ts'
 import { LINEAR } from './ops/linear.ts'
+import { POOL } from './ops/pool.ts'
 import { REDUCE } from './ops/reduce.ts'
 import { SOURCES } from './ops/sources.ts'
 
@@ -20,6 +22,8 @@ export const OPS: OpDefinitions<OpName> = {
   ...ELEMENTWISE,
   ...ARITHMETIC,
   ...LINEAR,
+  ...CONVOLUTION,
+  ...POOL,
   ...ARRANGE,
   ...REDUCE,
   ...HEADS,

@@ -48,10 +48,20 @@ export interface OpAttributes {
   /** (x, kernel). */
   conv2d: ConvAttributes
   depthwiseConv2d: ConvAttributes
+  /** What the input of `conv2d` (or `depthwiseConv2d`) is owed: (dy, kernel). */
+  conv2dInputGradient: ConvAttributes & { inputShape: Shape }
+  depthwiseConv2dInputGradient: ConvAttributes & { inputShape: Shape }
+  /** And what its kernel is: (x, dy). */
+  conv2dKernelGradient: ConvAttributes & { kernelShape: Shape }
+  depthwiseConv2dKernelGradient: ConvAttributes & { kernelShape: Shape }
 
   // pools; padding cells never count (TensorFlow's `same`)
   maxPool: PoolAttributes
   avgPool: PoolAttributes
+  /** (dy, x, y): dy goes to the first cell of its window, row by row, that has the maximum y, as in TensorFlow on a CPU. */
+  maxPoolGradient: PoolAttributes
+  /** (dy): shared equally among the cells of the window that are no padding. */
+  avgPoolGradient: PoolAttributes & { inputShape: Shape }
 
   // shape
   reshape: { shape: Shape }

@@ -1,14 +1,9 @@
-import type { ConvAttributes, OpAttributes, OpName, PoolAttributes } from './ops.ts'
+import type { OpAttributes, OpName } from './ops.ts'
 import { sizeOf, type Node, type Shape } from './program.ts'
-import { padBefore } from './shapes.ts'
+import { fill, read, readBroadcast, type Doubles, type Value } from './reference-arrays.ts'
+import { WINDOWS } from './reference-windows.ts'
 
-/** Values of any dtype, all exact in float64. */
-export interface Value {
-  readonly data: Doubles
-  readonly shape: Shape
-}
-
-export type Doubles = Float64Array<ArrayBuffer>
+export type { Doubles, Value } from './reference-arrays.ts'
 
 type Kernel<Name extends OpName> = (
   inputs: readonly Value[],
@@ -67,18 +62,7 @@ const REFERENCE: { readonly [Name in Exclude<OpName, 'input' | 'variable'>]: Ker
     })
   },
   biasAdd: zip((x, bias) => x + bias),
-  conv2d: (inputs, a, shape) =>
-    convolve(inputs, a, shape, (kernel, channel, add) => {
-      const [, , depth, out] = kernel as [number, number, number, number]
-      for (let c = 0; c < depth; c += 1) add(c, c * out + channel)
-    }),
-  depthwiseConv2d: (inputs, a, shape) =>
-    convolve(inputs, a, shape, (kernel, channel, add) =>
-      add(Math.floor(channel / kernel[3]!), channel),
-    ),
-  maxPool: ([x], a, shape) => pool(x!, a, shape, (cells) => Math.max(...cells)),
-  avgPool: ([x], a, shape) =>
-    pool(x!, a, shape, (cells) => cells.reduce((sum, v) => sum + v, 0) / cells.length),
+  ...WINDOWS,
 
   reshape: ([x]) => x!.data,
   transpose: ([x], { permutation }, shape) =>
@@ -146,32 +130,6 @@ function zip(f: (x: number, y: number) => number) {
       : fill(shape, (at) => f(readBroadcast(x!, at), readBroadcast(y!, at)))
 }
 
-/** One number for each position of the shape, in row-major order. */
-function fill(shape: Shape, value: (at: number[]) => number): Doubles {
-  const at = shape.map(() => 0)
-  return new Float64Array(sizeOf(shape)).map(() => {
-    const result = value(at)
-    for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
-      at[axis]! += 1
-      if (at[axis]! < shape[axis]!) break
-      at[axis] = 0
-    }
-    return result
-  })
-}
-
-function read({ data, shape }: Value, at: readonly number[]): number {
-  return data[shape.reduce((offset, n, axis) => offset * n + at[axis]!, 0)]!
-}
-
-function readBroadcast(x: Value, at: readonly number[]): number {
-  const extra = at.length - x.shape.length
-  return read(
-    x,
-    x.shape.map((n, axis) => (n === 1 ? 0 : at[axis + extra]!)),
-  )
-}
-
 function reduce(
   { data, shape }: Value,
   axes: readonly number[],
@@ -197,59 +155,6 @@ function rows({ data, shape }: Value, f: (row: Doubles) => Doubles): Doubles {
     result.set(f(data.subarray(start, start + width)), start)
   }
   return result
-}
-
-/** The input cells under each window that are not padding: [row in the window, column, row, column]. */
-function* cells(
-  [, height, width]: Shape,
-  window: readonly [number, number],
-  { strides, padding }: Pick<ConvAttributes, 'strides' | 'padding'>,
-  dilations: readonly [number, number],
-  [row, column]: readonly [number, number],
-): Generator<[number, number, number, number]> {
-  const top = row * strides[0] - padBefore(height!, window[0], strides[0], padding, dilations[0])
-  const left = column * strides[1] - padBefore(width!, window[1], strides[1], padding, dilations[1])
-  for (let i = 0; i < window[0]; i += 1) {
-    for (let j = 0; j < window[1]; j += 1) {
-      const y = top + i * dilations[0]
-      const x = left + j * dilations[1]
-      if (y >= 0 && y < height! && x >= 0 && x < width!) yield [i, j, y, x]
-    }
-  }
-}
-
-/** `channels` says which input channel meets which number of the kernel's cell for an output channel. */
-function convolve(
-  [x, kernel]: readonly Value[],
-  a: ConvAttributes,
-  shape: Shape,
-  channels: (kernel: Shape, channel: number, add: (input: number, weight: number) => void) => void,
-): Doubles {
-  const [kh, kw, ci, co] = kernel!.shape as [number, number, number, number]
-  return fill(shape, ([n, row, column, channel]) => {
-    let sum = 0
-    for (const [i, j, y, c] of cells(x!.shape, [kh, kw], a, a.dilations, [row!, column!])) {
-      channels(kernel!.shape, channel!, (input, weight) => {
-        sum += read(x!, [n!, y, c, input]) * kernel!.data[(i * kw + j) * ci * co + weight]!
-      })
-    }
-    return sum
-  })
-}
-
-function pool(
-  x: Value,
-  a: PoolAttributes,
-  shape: Shape,
-  combine: (cells: readonly number[]) => number,
-): Doubles {
-  return fill(shape, ([n, row, column, channel]) =>
-    combine(
-      [...cells(x.shape, a.size, a, [1, 1], [row!, column!])].map(([, , y, c]) =>
-        read(x, [n!, y, c, channel!]),
-      ),
-    ),
-  )
 }
 
 function sigmoid(x: number): number {

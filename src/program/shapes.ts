@@ -60,6 +60,11 @@ export function reduced(shape: Shape, { axes, keepDims }: OpAttributes['reduceSu
   return type(shape.filter((_, i) => !axes.includes(i)))
 }
 
+/** All axes but the last. */
+export function leadingAxes(shape: Shape): number[] {
+  return shape.slice(1).map((_, i) => i)
+}
+
 export function matrix(shape: Shape, transposed: boolean): [number, number] {
   check(shape.length === 2, `a matrix, got [${shape}]`)
   return transposed ? [shape[1]!, shape[0]!] : [shape[0]!, shape[1]!]

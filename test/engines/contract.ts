@@ -8,6 +8,7 @@ import { optimizerContract } from './contract/optimizers.ts'
 import { runContract } from './contract/runs.ts'
 import { trainingContract } from './contract/training.ts'
 import { variableContract } from './contract/variables.ts'
+import { windowContract } from './contract/windows.ts'
 
 /**
  * What every engine must do, one suite for all: each engine's test file calls this with a function that opens it.
@@ -23,6 +24,7 @@ export function contractSuite(name: string, open: () => Promise<Engine>): void {
     const opened = (): Engine => engine!
 
     opContract(opened)
+    windowContract(opened)
     fusionContract(opened)
     variableContract(opened)
     optimizerContract(opened)

@@ -62,6 +62,35 @@ def reduce_max_gradient(dy, x, y, a):
     return tape.gradient(top, x, dy)
 
 
+def slope(f, x, dy, a):
+    """What x is owed for dy, given f(x, a)."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x, a)
+    return tape.gradient(y, x, dy)
+
+
+def input_gradient(f):
+    return lambda dy, k, a: slope(lambda x, a: f(x, k, a), tf.zeros(a["inputShape"], dy.dtype), dy, a)
+
+
+def kernel_gradient(f):
+    return lambda x, dy, a: slope(lambda k, a: f(x, k, a), tf.zeros(a["kernelShape"], dy.dtype), dy, a)
+
+
+def max_pool(x, a):
+    return tf.nn.max_pool2d(x, a["size"], a["strides"], padding(a))
+
+
+def avg_pool(x, a):
+    return tf.nn.avg_pool2d(x, a["size"], a["strides"], padding(a))
+
+
+def max_pool_gradient(dy, x, y, a):
+    tf.debugging.assert_equal(max_pool(x, a), y)
+    return slope(max_pool, x, dy, a)
+
+
 def masked(f):
     def gradient(dy, x, a):
         with tf.GradientTape() as tape:
@@ -103,8 +132,14 @@ OPS = {
     "biasAdd": lambda x, y, a: tf.nn.bias_add(x, y),
     "conv2d": conv2d,
     "depthwiseConv2d": depthwise,
-    "maxPool": lambda x, a: tf.nn.max_pool2d(x, a["size"], a["strides"], padding(a)),
-    "avgPool": lambda x, a: tf.nn.avg_pool2d(x, a["size"], a["strides"], padding(a)),
+    "conv2dInputGradient": input_gradient(conv2d),
+    "conv2dKernelGradient": kernel_gradient(conv2d),
+    "depthwiseConv2dInputGradient": input_gradient(depthwise),
+    "depthwiseConv2dKernelGradient": kernel_gradient(depthwise),
+    "maxPool": max_pool,
+    "avgPool": avg_pool,
+    "maxPoolGradient": max_pool_gradient,
+    "avgPoolGradient": lambda dy, a: slope(avg_pool, tf.zeros(a["inputShape"], dy.dtype), dy, a),
     "reshape": lambda x, a: tf.reshape(x, a["shape"]),
     "transpose": lambda x, a: tf.transpose(x, a["permutation"]),
     "pad": lambda x, a: tf.pad(x, a["padding"], constant_values=a["value"]),
@@ -119,8 +154,8 @@ OPS = {
     "softmaxCrossEntropy": lambda x, z, a: tf.nn.softmax_cross_entropy_with_logits(z, x),
     "sigmoidCrossEntropy": lambda x, z, a: tf.nn.sigmoid_cross_entropy_with_logits(z, x),
 }
-# No gradient rule in the table (yet): only forward.
-FORWARD_ONLY = {"cast", "conv2d", "depthwiseConv2d", "maxPool", "avgPool", "reduceMaxGradient"}
+# No gradient rule in the table: only forward.
+FORWARD_ONLY = {"cast"} | {op for op in OPS if op.endswith("Gradient") and not op.startswith("relu")}
 
 
 def case(op, name, inputs, attributes=None, tolerance=1e-5, gradient=True):
@@ -274,6 +309,21 @@ def convolutions():
     deep("many channels", (1, 4, 4, 67), (3, 3, 67, 1))
 
 
+def convolution_gradients():
+    """By themselves; by way of the convolutions they are tested with those."""
+
+    def gradients(op, name, x, k, y, strides=(1, 1), padding="same"):
+        attributes = {"strides": keyed(strides), "padding": padding, "dilations": [1, 1]}
+        case(f"{op}InputGradient", name, [normal(*y), normal(*k)], {**attributes, "inputShape": list(x)})
+        case(f"{op}KernelGradient", name, [normal(*x), normal(*y)], {**attributes, "kernelShape": list(k)})
+
+    gradients("conv2d", "1x1", (2, 3, 4, 3), (1, 1, 3, 5), (2, 3, 4, 5))
+    gradients("conv2d", "3x3 stride 2", (1, 7, 8, 2), (3, 3, 2, 3), (1, 4, 4, 3), (2, 2))
+    gradients("conv2d", "3x3 stride 2, rows that no window sees", (1, 8, 7, 2), (3, 3, 2, 3), (1, 3, 3, 3), (2, 2), "valid")
+    gradients("depthwiseConv2d", "5x5 stride 2", (1, 7, 8, 3), (5, 5, 3, 1), (1, 4, 4, 3), (2, 2))
+    gradients("depthwiseConv2d", "multiplier 2", (2, 5, 4, 2), (3, 3, 2, 2), (2, 3, 2, 4), (1, 1), "valid")
+
+
 def pools():
     for op in ["maxPool", "avgPool"]:
 
@@ -291,6 +341,14 @@ def pools():
             pool(f"negative values, 3x3 {padding}", (1, 5, 5, 3), (3, 3), (2, 2), padding, 1, -10)
         pool("a window larger than the picture, same", (1, 2, 3, 2), (5, 5), (1, 1), "same")
         pool("the whole picture", (2, 4, 5, 3), (4, 5), (1, 1), "valid")
+    # After a relu: zeros tie, and the first of equal ones is owed all.
+    tied = np.maximum(np.round(normal(2, 5, 6, 2)), 0)
+    for strides, padding in [((1, 1), "same"), ((2, 2), "same"), ((2, 2), "valid")]:
+        a = {"size": [3, 3], "strides": keyed(strides), "padding": padding}
+        top = max_pool(tied, a).numpy()
+        case("maxPoolGradient", f"ties, strides {strides}, {padding}", [normal(*top.shape), tied, top], a)
+        shape = {"inputShape": list(tied.shape)}
+        case("avgPoolGradient", f"strides {strides}, {padding}", [normal(*top.shape)], {**a, **shape})
 
 
 def arrange():
@@ -392,7 +450,7 @@ def heads():
     case("sigmoidCrossEntropy", "extreme", [logits, f32(0, 1, 0, 1, 0, 1, 1, 0, 1, 0).reshape(-1, 1)])
 
 
-for family in [elementwise, arithmetic, linear, convolutions, pools, arrange, reductions, heads]:
+for family in [elementwise, arithmetic, linear, convolutions, convolution_gradients, pools, arrange, reductions, heads]:
     family()
 golden.write("ops", {"cases": cases}, tf, np)
 print(len(cases), "cases")

@@ -121,6 +121,25 @@ describe('the walk', () => {
     assert.deepEqual(ops, ['constant', 'reshape', 'broadcastTo', 'multiply', 'matMul'])
   })
 
+  test('no gradient of a frozen kernel, none of what lies below the lowest trainable one', () => {
+    const b = new Builder()
+    const attributes = { strides: [1, 1], padding: 'same', dilations: [1, 1] } as const
+    const pool = { size: [2, 2], strides: [2, 2], padding: 'same' } as const
+    const kernel = (): Tensor => b.constant(new Float32Array(9), [3, 3, 1, 1])
+    const w = b.variable('w', [3, 3, 1, 1], new Float32Array(9))
+    const below = b.maxPool(b.conv2d(b.input('x', [1, 8, 8, 1]), kernel(), attributes), pool)
+    const trained = b.depthwiseConv2d(below, w, attributes)
+    const above = b.avgPool(b.conv2d(trained, kernel(), attributes), pool)
+    const loss = total(b, above)
+    const before = b.nodes.length
+    gradients(b, loss, [w])
+    const ops = b.nodes.slice(before).map((node) => node.op)
+    assert.deepEqual(ops, [
+      ...['constant', 'reshape', 'broadcastTo'],
+      ...['avgPoolGradient', 'conv2dInputGradient', 'depthwiseConv2dKernelGradient'],
+    ])
+  })
+
   test('a loss that depends on no target, or a target the loss does not see: undefined', () => {
     const b = new Builder()
     const x = b.input('x', [2])
@@ -181,8 +200,10 @@ describe('the walk', () => {
     const w = b.variable('w', [1, 1, 1, 1], new Float32Array(1))
     const attributes = { strides: [1, 1], padding: 'same', dilations: [1, 1] } as const
     const x = b.input('x', [1, 2, 2, 1])
-    const y = b.inLayer('conv1', () => b.conv2d(x, w, attributes))
-    assert.throws(() => gradients(b, total(b, y), [w]), /conv2d has no gradient \(layer conv1\)/)
+    const inputShape = [1, 2, 2, 1]
+    const y = b.inLayer('conv1', () => b.conv2dInputGradient(x, w, { ...attributes, inputShape }))
+    const message = /conv2dInputGradient has no gradient \(layer conv1\)/
+    assert.throws(() => gradients(b, total(b, y), [w]), message)
   })
 })
 

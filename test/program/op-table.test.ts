@@ -67,6 +67,35 @@ const MISTAKES: readonly [
     (b, x, y) => b.depthwiseConv2d(x, y, WINDOW),
   ],
   ['a window of 3,3 does not fit in 2,2', [[1, 2, 2, 1]], (b, x) => b.maxPool(x, POOL)],
+  [
+    'a gradient of [1,4,4,2] for [1,3,3,2] of a conv2d',
+    [
+      [1, 4, 4, 2],
+      [3, 3, 4, 2],
+    ],
+    (b, x, y) => b.conv2dInputGradient(x, y, { ...WINDOW, inputShape: [1, 5, 5, 4] }),
+  ],
+  [
+    'a gradient of [1,3,3,3] for [1,3,3,4] of a depthwiseConv2d',
+    [
+      [1, 5, 5, 2],
+      [1, 3, 3, 3],
+    ],
+    (b, x, y) => b.depthwiseConv2dKernelGradient(x, y, { ...WINDOW, kernelShape: [3, 3, 2, 2] }),
+  ],
+  [
+    'a gradient of [1,3,3,2] and a maximum of [1,3,3,1] for [1,3,3,2] of a maxPool',
+    [
+      [1, 3, 3, 2],
+      [1, 3, 3, 1],
+    ],
+    (b, x, y) => b.maxPoolGradient(x, b.input('z', [1, 5, 5, 2]), y, POOL),
+  ],
+  [
+    'a gradient of [1,3,3,2] for [1,4,4,2] of an avgPool',
+    [[1, 3, 3, 2]],
+    (b, x) => b.avgPoolGradient(x, { ...POOL, inputShape: [1, 6, 6, 2] }),
+  ],
   ['reshape of [2,3] to [5]', [[2, 3]], (b, x) => b.reshape(x, [5])],
   ['transpose of [2,3] by [0,0]', [[2, 3]], (b, x) => b.transpose(x, [0, 0])],
   ['pad of [2,3] by 1 axes', [[2, 3]], (b, x) => b.pad(x, [[1, 1]])],

@@ -1,4 +1,5 @@
 import { rootsOf } from '../../program/builder.ts'
+import { expandComposites } from '../../program/expand-composites.ts'
 import { expandUpdates } from '../../program/expand-updates.ts'
 import type { OpName } from '../../program/ops.ts'
 import type {
@@ -13,7 +14,9 @@ import type {
 import { simplify } from '../../program/simplify.ts'
 import { UPDATE_RULES } from '../../program/updates.ts'
 import type { NodeDef } from './graph-def.ts'
-import { LOWER, LOWER_APART, type LowerOp } from './lower-ops.ts'
+import { hasKernel } from './lower-gradients.ts'
+import type { LowerOp } from './lower-op.ts'
+import { LOWER, LOWER_APART } from './lower-ops.ts'
 import { lowerUpdates } from './lower-updates.ts'
 import { NodeWriter } from './node-writer.ts'
 
@@ -100,7 +103,8 @@ export function lowerGraph(
 
 /** With the updates that TensorFlow has no op for in primitive ops, what they have in common once. */
 function expanded(program: Program): Program {
-  const plain = expandUpdates(program, (u) => UPDATE_RULES[u.rule].fused !== undefined)
+  const updates = expandUpdates(program, (u) => UPDATE_RULES[u.rule].fused !== undefined)
+  const plain = expandComposites(updates, hasKernel)
   return plain === program ? program : simplify(plain)
 }
 

@@ -1,17 +1,9 @@
 import type { Node, Tensor } from '../../program/program.ts'
-import type { ConvAttributes, OpName, PoolAttributes } from '../../program/ops.ts'
+import type { ConvAttributes, OpName } from '../../program/ops.ts'
 import type { AttrValue } from './graph-def.ts'
+import { LOWER_GRADIENTS } from './lower-gradients.ts'
+import { convolution, FLOAT, INDEX, pool, type LowerOp } from './lower-op.ts'
 import type { NodeWriter } from './node-writer.ts'
-
-/** Writes the TensorFlow nodes of one node and returns the name of its output; `inputs` are the names of its inputs. */
-export type LowerOp<Name extends OpName> = (
-  w: NodeWriter,
-  inputs: readonly string[],
-  node: Node<Name>,
-) => string
-
-const FLOAT = { T: { type: 'float32' } } as const
-const INDEX = { type: 'int32' } as const
 
 /** Every op but the sources, which belong to the whole graph (`lower-graph.ts`). */
 export const LOWER: {
@@ -50,14 +42,9 @@ export const LOWER: {
   // BiasAdd wants two axes at least.
   biasAdd: (w, inputs, { inputs: [x] }) =>
     w.add(x!.shape.length > 1 ? 'BiasAdd' : 'AddV2', inputs, FLOAT),
-  conv2d: (w, inputs, { attributes: a }) =>
-    w.add('Conv2D', inputs, {
-      ...FLOAT,
-      strides: { ints: [1, ...a.strides, 1] },
-      dilations: { ints: [1, ...a.dilations, 1] },
-      padding: { s: a.padding.toUpperCase() },
-    }),
+  conv2d: (w, inputs, { attributes }) => w.add('Conv2D', inputs, convolution(attributes)),
   depthwiseConv2d: depthwise,
+  ...LOWER_GRADIENTS,
 
   maxPool: (w, inputs, { attributes }) => w.add('MaxPool', inputs, pool(attributes)),
   avgPool: (w, inputs, { attributes }) => w.add('AvgPool', inputs, pool(attributes)),
@@ -130,15 +117,6 @@ function filler(w: NodeWriter, value: number, [output]: readonly Tensor[]): stri
   if (output!.dtype === 'float32') return w.scalar(value)
   if (output!.dtype === 'int32') return w.integers([value], [])
   return w.constant(Uint8Array.of(value), [], 'uint8')
-}
-
-function pool(a: PoolAttributes): Record<string, AttrValue> {
-  return {
-    ...FLOAT,
-    ksize: { ints: [1, ...a.size, 1] },
-    strides: { ints: [1, ...a.strides, 1] },
-    padding: { s: a.padding.toUpperCase() },
-  }
 }
 
 function reduce(w: NodeWriter, op: string, x: string, axes: readonly number[], keepDims: boolean) {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { failure } from '../../util/diagnostic.ts'
+import { expandComposites } from '../../program/expand-composites.ts'
 import { expandUpdates } from '../../program/expand-updates.ts'
 import type { OpAttributes } from '../../program/ops.ts'
 import { simplify } from '../../program/simplify.ts'
@@ -25,7 +26,11 @@ export async function openLocalSession(
   options: CompileOptions = {},
 ): Promise<Session> {
   const kernels = await loadKernels()
-  return new LocalSession(simplify(expandUpdates(program)), kernels, options.entries)
+  return new LocalSession(
+    simplify(expandComposites(expandUpdates(program))),
+    kernels,
+    options.entries,
+  )
 }
 
 class LocalSession implements Session {

@@ -1,3 +1,4 @@
+import type { CompositeName } from '../../program/expand-composites.ts'
 import type { OpName } from '../../program/ops.ts'
 import { ARRANGE } from './arrange.ts'
 import { convolution } from './convolution.ts'
@@ -12,7 +13,8 @@ import { REDUCE } from './reduce.ts'
 /** Ops that have no step of their own: sources are filled by the session, a reshape is its input seen otherwise. */
 export type PlaceName = 'input' | 'constant' | 'variable' | 'reshape'
 
-const EMITTERS: Emitters<Exclude<OpName, PlaceName>> = {
+/** Composites are expanded before a plan is made. */
+const EMITTERS: Emitters<Exclude<OpName, PlaceName | CompositeName>> = {
   ...ELEMENTWISE,
   conv2d: (e) => convolution(e, '_FusedConv2D'),
   depthwiseConv2d: depthwise,
@@ -24,5 +26,7 @@ const EMITTERS: Emitters<Exclude<OpName, PlaceName>> = {
 }
 
 export function emitterOf(op: Exclude<OpName, PlaceName>): Emit<OpName> {
-  return EMITTERS[op] as Emit<OpName>
+  const emit = EMITTERS[op as keyof typeof EMITTERS] as Emit<OpName> | undefined
+  if (!emit) throw new TypeError(`${op} is expanded first`)
+  return emit
 }

@@ -1,12 +1,8 @@
 import { perInput, type OpDefinitions } from '../op.ts'
-import type { OpAttributes } from '../ops.ts'
-import type { Shape, TensorType } from '../program.ts'
-import { check, image, matrix, type, windows } from '../shapes.ts'
+import { check, leadingAxes, matrix, type } from '../shapes.ts'
 
-/** Matrices, convolutions and pools. */
-export const LINEAR: OpDefinitions<
-  'matMul' | 'biasAdd' | 'conv2d' | 'depthwiseConv2d' | 'maxPool' | 'avgPool'
-> = {
+/** Matrices. */
+export const LINEAR: OpDefinitions<'matMul' | 'biasAdd'> = {
   matMul: {
     infer: ([x, y], { transposeA, transposeB }) => {
       const [m, k] = matrix(x!.shape, transposeA)
@@ -30,36 +26,6 @@ export const LINEAR: OpDefinitions<
       )
       return [type(x!.shape)]
     },
-    gradient: perInput((b, dy) => [() => dy, () => b.reduceSum(dy, leading(dy.shape))]),
+    gradient: perInput((b, dy) => [() => dy, () => b.reduceSum(dy, leadingAxes(dy.shape))]),
   },
-  conv2d: {
-    infer: ([x, kernel], a) => {
-      const [n, h, w, c] = image(x!.shape)
-      const [kh, kw, ci, co] = image(kernel!.shape)
-      check(c === ci, `conv2d of ${c} channels with a kernel for ${ci}`)
-      return [type([n, ...windows([h, w], [kh, kw], a.strides, a.padding, a.dilations), co])]
-    },
-  },
-  depthwiseConv2d: {
-    infer: ([x, kernel], a) => {
-      const [n, h, w, c] = image(x!.shape)
-      const [kh, kw, ci, multiplier] = image(kernel!.shape)
-      check(c === ci, `depthwiseConv2d of ${c} channels with a kernel for ${ci}`)
-      return [
-        type([n, ...windows([h, w], [kh, kw], a.strides, a.padding, a.dilations), c * multiplier]),
-      ]
-    },
-  },
-  maxPool: { infer: ([x], a) => [pooled(x!.shape, a)] },
-  avgPool: { infer: ([x], a) => [pooled(x!.shape, a)] },
-}
-
-function pooled(shape: Shape, a: OpAttributes['maxPool']): TensorType {
-  const [n, h, w, c] = image(shape)
-  return type([n, ...windows([h, w], a.size, a.strides, a.padding), c])
-}
-
-/** All axes but the last. */
-function leading(shape: Shape): number[] {
-  return shape.slice(1).map((_, i) => i)
 }
