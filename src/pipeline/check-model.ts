@@ -87,13 +87,3 @@ function flow(preprocessing: object): string {
   )
   return `{${parts.join(', ')}}`.replaceAll('"', '').replaceAll(',', ', ').replaceAll(',  ', ', ')
 }
-
-/** Keras takes one of the three ways to clip gradients. */
-export function checkClips({ pipeline, report }: Checked): void {
-  const clips = (['clipnorm', 'clipvalue', 'globalClipnorm'] as const).filter((key) => {
-    return pipeline.optimizer[key] !== undefined
-  })
-  if (clips.length < 2) return
-  const message = `optimizer has ${clips.join(' and ')}, which exclude each other`
-  report('CONFLICT', ['optimizer', clips[1]!], message, { hint: 'keep one of them' })
-}

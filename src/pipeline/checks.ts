@@ -6,13 +6,8 @@ import {
   checkLoss,
   checkUnits,
 } from './check-head.ts'
-import {
-  checkAlpha,
-  checkClips,
-  checkImageSize,
-  checkName,
-  checkPreprocessing,
-} from './check-model.ts'
+import { checkAlpha, checkImageSize, checkName, checkPreprocessing } from './check-model.ts'
+import { checkClips, checkSchedule } from './check-optimizer.ts'
 import { checkEvaluation, checkFolders, checkSplits } from './check-splits.ts'
 
 /** One check: it is left out where a key that it reads is already known to be wrong. */
@@ -32,6 +27,7 @@ export const CHECKS: readonly Check[] = [
   { reads: ['baseModel'], run: checkName },
   { reads: ['baseModel'], run: checkAlpha },
   { reads: ['optimizer'], run: checkClips },
+  { reads: ['optimizer'], run: checkSchedule },
   { reads: ['dataset'], run: checkFolders },
   { reads: ['dataset'], run: checkSplits },
   { reads: ['dataset', 'evaluation'], run: checkEvaluation },

@@ -63,12 +63,6 @@ export const NOT_YET: readonly NotYet[] = [
     what: 'features in float16',
     hint: 'write dtype: float32',
   },
-  {
-    path: ['optimizer', 'learningRate'],
-    when: (v) => typeof v === 'object',
-    what: 'a schedule of the learning rate',
-    hint: 'write a number',
-  },
   ...['useEma', 'emaMomentum', 'emaOverwriteFrequency'].map((argument) => ({
     path: ['optimizer', argument],
     what: `the optimizer's ${argument}`,

@@ -235,11 +235,11 @@ export type Schedule =
   | PiecewiseConstantDecay
   | PolynomialDecay
 /**
- * The rate at the start.
+ * The rate at the start. Not written, it is the optimizer's own default, and before a warmupTarget 0.
  */
 export type InitialLearningRate = number | Fraction
 /**
- * Over how many steps.
+ * Over how many steps, each the update of a batch.
  */
 export type DecaySteps = number
 /**
@@ -247,7 +247,7 @@ export type DecaySteps = number
  */
 export type ScheduleAlpha = number | Fraction
 /**
- * Steps in which the rate first rises from zero.
+ * Steps in which the rate first rises, along a line from zero to its first value; the schedule counts from their end. Only CosineDecay with a warmupTarget has a warm-up in Keras too.
  */
 export type WarmupSteps = number
 /**
@@ -965,7 +965,7 @@ export interface CosineDecay {
   decaySteps: DecaySteps
   alpha?: ScheduleAlpha
   /**
-   * The rate at the end of the warm-up.
+   * Keras' warm-up: over warmupSteps the rate goes from initialLearningRate to this, and then down from it.
    */
   warmupTarget?: number | Fraction
   warmupSteps?: WarmupSteps
@@ -978,11 +978,11 @@ export interface CosineDecayRestarts {
   initialLearningRate?: InitialLearningRate
   firstDecaySteps: DecaySteps
   /**
-   * How much longer each one is.
+   * How much longer each one is than the one before.
    */
   tMul?: number | Fraction
   /**
-   * How much lower each one starts.
+   * How much lower each one starts than the one before.
    */
   mMul?: number | Fraction
   alpha?: ScheduleAlpha

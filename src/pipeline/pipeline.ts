@@ -1,3 +1,5 @@
+import type { Schedule } from '../training/schedules.ts'
+
 /**
  * A pipeline file after everything is resolved: short forms written out, defaults filled, paths absolute. It is
  * itself a valid pipeline file (`pipeline config` prints it). Keys that this version refuses are left out.
@@ -187,7 +189,7 @@ export type Optimizer = Updates &
   )
 
 interface Updates {
-  readonly learningRate: number
+  readonly learningRate: number | Schedule
   /** AdamW always has it. */
   readonly weightDecay?: number
   readonly clipnorm?: number

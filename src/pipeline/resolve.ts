@@ -1,16 +1,18 @@
 import { basename, extname } from 'node:path'
 import type { BaseModel } from '../models/catalogue.ts'
-import type { Node } from './tree.ts'
+import { follow, schemaAt } from './schema.ts'
+import type { Node, Path } from './tree.ts'
 import { find, fromData, mapTree, replace, toData } from './tree.ts'
 
 /**
  * The defaults that depend on other values: the name, what the base model was trained with, the loss that fits the
- * head, the splits to evaluate on; and the last of normal form (three channels, lower-case digests, accuracy first).
+ * head, the first rate of a schedule, the splits to evaluate on; and the last of normal form (three channels,
+ * lower-case digests, accuracy first).
  * `model` is undefined where the file names none that is known: its defaults are then left open.
  */
 export function resolveDefaults(root: Node, file: string, model: BaseModel | undefined): Node {
   let tree = root
-  const fallback = (path: readonly string[], value: unknown): void => {
+  const fallback = (path: Path, value: unknown): void => {
     if (value === undefined || find(tree, path) || !find(tree, path.slice(0, -1))) return
     tree = replace(tree, path, fromData(value, 'default'))
   }
@@ -21,6 +23,9 @@ export function resolveDefaults(root: Node, file: string, model: BaseModel | und
     const alpha = find(tree, ['baseModel', 'alpha'])
     if (!model.alphas && alpha?.from === 'default')
       tree = replace(tree, ['baseModel', 'alpha'], undefined)
+  }
+  for (const optimizer of optimizersOf(tree)) {
+    fallback([...optimizer, 'learningRate', 'initialLearningRate'], firstRate(tree, optimizer))
   }
   const loss = lossFor(toData(find(tree, ['head']) ?? fromData([], 'default')))
   fallback(['loss'], loss)
@@ -50,6 +55,22 @@ function lossFor(head: unknown): unknown {
   if (activation === 'sigmoid') return { name: 'BinaryCrossentropy', labelSmoothing: 0 }
   if (activation === 'softmax') return { name: 'CategoricalCrossentropy', labelSmoothing: 0 }
   return undefined
+}
+
+/** Where the file names an optimizer: its own, and those of phases. */
+function optimizersOf(tree: Node): Path[] {
+  const phases = find(tree, ['training', 'phases'])
+  const count = phases?.kind === 'list' ? phases.items.length : 0
+  const ofPhases = Array.from({ length: count }, (_, i) => ['training', 'phases', i, 'optimizer'])
+  return [['optimizer'], ...ofPhases]
+}
+
+/** What a schedule begins at: the optimizer's own default rate, and 0 before a warmupTarget; undefined where it has none. */
+function firstRate(tree: Node, optimizer: Path): unknown {
+  const path = [...optimizer, 'learningRate']
+  const rate = schemaAt(tree, path)
+  if (!rate || !schemaAt(tree, [...path, 'initialLearningRate'])) return undefined
+  return find(tree, [...path, 'warmupTarget']) ? 0 : follow(rate).default
 }
 
 function evaluatedOn(tree: Node): string[] {

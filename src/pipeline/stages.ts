@@ -224,7 +224,7 @@ function trainStage(
       ...trunkParams(pipeline),
       head: splitHead(head as readonly HeadLayer[]).rest as unknown as JsonObject[],
       loss: { ...loss },
-      optimizer: { ...optimizer },
+      optimizer: { ...optimizer } as unknown as JsonObject,
       epochs,
       batchSize,
       lastBatch,

@@ -7,12 +7,13 @@ import { batchSizes, classWeights } from '../training/batches.ts'
 import { fit, notFinite, type LabelledSplit } from '../training/fit.ts'
 import { headGraph, headProgram, type HeadOptions } from '../training/head-program.ts'
 import type { OptimizerConfig } from '../training/optimizers.ts'
+import type { Schedule } from '../training/schedules.ts'
 import type { StageEnvironment } from './environment.ts'
 import { openSplit } from './labelled-split.ts'
 import { writeWeights } from './weight-files.ts'
 
 export interface TrainParams extends Omit<HeadOptions, 'classes'> {
-  readonly optimizer: OptimizerConfig & { readonly learningRate: number }
+  readonly optimizer: OptimizerConfig & { readonly learningRate: number | Schedule }
   readonly epochs: number
   readonly batchSize: number
   readonly lastBatch: 'keep' | 'drop'

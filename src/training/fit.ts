@@ -3,6 +3,7 @@ import { failure, type PipelineError } from '../util/diagnostic.ts'
 import { encodeTargets, fillDropoutMask, planEpoch } from './batches.ts'
 import { openTally, type MetricName, type Tally } from './metrics.ts'
 import { scalarsAt, type OptimizerConfig } from './optimizers.ts'
+import { learningRateAt, type Schedule } from './schedules.ts'
 
 /** Where a split's features come from: rows of a pack. */
 export interface FeatureSource {
@@ -42,7 +43,7 @@ export interface FitOptions {
   readonly lastBatch: 'keep' | 'drop'
   readonly shuffle: boolean
   readonly seed: number
-  readonly optimizer: OptimizerConfig & { readonly learningRate: number }
+  readonly optimizer: OptimizerConfig & { readonly learningRate: number | Schedule }
   /** One weight a class. */
   readonly classWeights: Float32Array
   readonly signal: AbortSignal
@@ -178,7 +179,8 @@ class Feeder {
     for (const dropout of head.dropouts) {
       fillDropoutMask(feeds[`dropout/${dropout.layer}`]!, rows, dropout, seed, epoch)
     }
-    const scalars = Object.entries(scalarsAt(optimizer, step, optimizer.learningRate))
+    const rate = learningRateAt(optimizer.learningRate, step - 1)
+    const scalars = Object.entries(scalarsAt(optimizer, step, rate))
     for (const [name, value] of scalars) feeds[name] = Float32Array.of(value)
     return feeds
   }
@@ -202,7 +204,9 @@ class Feeder {
 }
 
 export function notFinite(what: string, options?: Pick<FitOptions, 'optimizer'>): PipelineError {
-  const how = options ? `, with learning rate ${options.optimizer.learningRate}` : ''
+  const rate = options?.optimizer.learningRate
+  const how =
+    rate === undefined ? '' : `, with learning rate ${typeof rate === 'number' ? rate : rate.name}`
   return failure('NOT_FINITE', `${what}${how}`, {
     hint: 'lower optimizer.learningRate, or look at preprocessing: pixels of 0..255 must be rescaled',
   })

@@ -7,6 +7,7 @@ import {
   type UpdateRuleName,
 } from '../program/program.ts'
 import { momentumProduct, UPDATE_RULES, type ScalarName } from '../program/updates.ts'
+import type { Schedule } from './schedules.ts'
 
 export type OptimizerName =
   'SGD' | 'RMSprop' | 'Adam' | 'AdamW' | 'Adagrad' | 'Adadelta' | 'Adamax' | 'Nadam'
@@ -28,7 +29,7 @@ export interface OptimizerDefinition {
 /** Keras' name and the arguments that differ from their defaults. */
 export interface OptimizerConfig {
   readonly name: OptimizerName
-  readonly [argument: string]: ArgumentValue | string | undefined
+  readonly [argument: string]: ArgumentValue | string | Schedule | undefined
 }
 
 type Settings = Readonly<Record<string, ArgumentValue>>

@@ -112,6 +112,37 @@ describe('defaults', () => {
     })
   })
 
+  it('begins a schedule at the rate of its optimizer, or at zero before a warmupTarget', async () => {
+    const rateOf = async (optimizer: string): Promise<unknown> =>
+      (await load(`${BASE}optimizer: ${optimizer}`)).pipeline.optimizer.learningRate
+    const cosine = { name: 'CosineDecay', decaySteps: 10, alpha: 0, warmupSteps: 0 }
+    assert.deepEqual(
+      await rateOf('{name: SGD, learningRate: {name: CosineDecay, decaySteps: 10}}'),
+      {
+        ...cosine,
+        initialLearningRate: 0.01,
+      },
+    )
+    assert.deepEqual(
+      await rateOf('{name: Nadam, learningRate: {name: CosineDecay, decaySteps: 10}}'),
+      { ...cosine, initialLearningRate: 0.001 },
+    )
+    const warm = '{name: CosineDecay, decaySteps: 10, warmupTarget: 1/4, warmupSteps: 3}'
+    assert.deepEqual(await rateOf(`{name: SGD, learningRate: ${warm}}`), {
+      ...cosine,
+      initialLearningRate: 0,
+      warmupTarget: 0.25,
+      warmupSteps: 3,
+    })
+    const pieces = '{name: PiecewiseConstantDecay, boundaries: [5], values: [0.1, 0.01]}'
+    assert.deepEqual(await rateOf(`{name: SGD, learningRate: ${pieces}}`), {
+      name: 'PiecewiseConstantDecay',
+      boundaries: [5],
+      values: [0.1, 0.01],
+      warmupSteps: 0,
+    })
+  })
+
   it('takes size and preprocessing from the base model, and alpha only where there is one', async () => {
     const { pipeline } = await load(BASE.replace('MobileNetV2', 'EfficientNetLite0'))
     assert.deepEqual(pipeline.preprocessing, { mean: [127, 127, 127], std: [128, 128, 128] })

@@ -127,14 +127,10 @@ function network(): Program {
   const output = b.matMul(b.relu(b.matMul(features, first)), second)
   const loss = b.reduceMean(b.square(b.subtract(output, b.input('y', [2, 4]))), [0, 1])
   const slopes = gradients(b, loss, [first, second])
-  const { updates } = updatesFor(
-    b,
-    { name: 'Adam' },
-    [
-      { name: 'first/kernel', shape: [8, 6], gradient: slopes[0]! },
-      { name: 'second/kernel', shape: [6, 4], gradient: slopes[1]! },
-    ],
-  )
+  const { updates } = updatesFor(b, { name: 'Adam' }, [
+    { name: 'first/kernel', shape: [8, 6], gradient: slopes[0]! },
+    { name: 'second/kernel', shape: [6, 4], gradient: slopes[1]! },
+  ])
   b.entry('train', { fetches: { loss }, updates })
   return b.program()
 }

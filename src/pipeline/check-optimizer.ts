@@ -1,0 +1,59 @@
+import type { Schedule } from '../training/schedules.ts'
+import type { Checked } from './check.ts'
+
+/** Keras takes one of the three ways to clip gradients. */
+export function checkClips({ pipeline, report }: Checked): void {
+  const clips = (['clipnorm', 'clipvalue', 'globalClipnorm'] as const).filter((key) => {
+    return pipeline.optimizer[key] !== undefined
+  })
+  if (clips.length < 2) return
+  const message = `optimizer has ${clips.join(' and ')}, which exclude each other`
+  report('CONFLICT', ['optimizer', clips[1]!], message, { hint: 'keep one of them' })
+}
+
+/** What the values of a schedule say together. */
+export function checkSchedule({ pipeline, isWritten, report }: Checked): void {
+  const { learningRate } = pipeline.optimizer
+  if (typeof learningRate === 'number') return
+  const path = ['optimizer', 'learningRate']
+  if (learningRate.name === 'PiecewiseConstantDecay') checkPieces(learningRate, path, report)
+  if (learningRate.name === 'CosineDecay' && learningRate.warmupTarget !== undefined) {
+    if (learningRate.warmupSteps) return
+    report('WRONG_VALUE', [...path, 'warmupTarget'], 'a warmupTarget needs warmupSteps', {
+      hint: 'for instance warmupSteps: 100, or take warmupTarget out',
+    })
+  }
+  if (learningRate.name === 'PolynomialDecay') {
+    const { initialLearningRate: first, endLearningRate: last = 0 } = learningRate
+    if (last <= first) return
+    const end = [...path, 'endLearningRate']
+    const at = isWritten(end) ? end : path
+    report('NOTE', at, `the learning rate rises from ${first} to endLearningRate ${last}`, {
+      hint: 'write a smaller endLearningRate if it should fall',
+      severity: 'warning',
+    })
+  }
+}
+
+type Pieces = Extract<Schedule, { name: 'PiecewiseConstantDecay' }>
+
+function checkPieces(
+  { boundaries, values }: Pieces,
+  path: readonly string[],
+  report: Checked['report'],
+): void {
+  for (const [i, boundary] of boundaries.entries()) {
+    const before = boundaries[i - 1]
+    if (before === undefined || before < boundary) continue
+    const message = `boundaries must rise: ${boundary} comes after ${before}`
+    report('WRONG_VALUE', [...path, 'boundaries', i], message)
+  }
+  const wanted = boundaries.length + 1
+  if (values.length === wanted) return
+  report(
+    'WRONG_VALUE',
+    [...path, 'values'],
+    `values must be one more than boundaries: ${wanted}, got ${values.length}`,
+    { hint: 'the first holds up to the first boundary, the last behind the last one' },
+  )
+}
