@@ -5,6 +5,7 @@
 // FOLDER has one folder of pictures for each class.
 import { join } from 'node:path'
 import { openPack } from '../src/data/pack.ts'
+import { keptOutputs } from '../src/training/trunk.ts'
 import { buildBaseModel } from '../src/models/base-model.ts'
 import { openEnvironment } from '../src/stages/environment.ts'
 import { WEIGHTS_FILE, writeWeights } from '../src/stages/weight-files.ts'
@@ -40,7 +41,7 @@ for (const name of chosen(models)) {
   // The decoding processes' time is not ours to see: only the clock counts.
   const ours = async () => ({ wall: (await measure(run)).wall })
   const theirs = () => python.ask<Cost>({ do: 'stage', folder: pictures })
-  const pack = await openPack(join((await run()).features, 'train'))
+  const pack = await openPack(join((await run()).features, 'train', keptOutputs(options)[0]!.layer))
   await pack.close()
   await theirs()
   report(

@@ -8,7 +8,7 @@ import { openEngine } from '../src/engines/table.ts'
 import { buildBaseModel } from '../src/models/base-model.ts'
 import { baseModel, imagenetWeights } from '../src/models/published.ts'
 import { readWeights } from '../src/models/weights/read.ts'
-import { trunkProgram } from '../src/training/trunk.ts'
+import { featureName, trunkProgram } from '../src/training/trunk.ts'
 
 const [photos, classFile, weightsFile] = process.argv.slice(2)
 if (photos === undefined || classFile === undefined || weightsFile === undefined) {
@@ -20,7 +20,9 @@ const source = imagenetWeights(model)
 const module = 'module' in source ? source.module : undefined
 const weights = await readWeights(weightsFile, buildBaseModel(model), module)
 const { preprocessing } = baseModel(name)
-const { program } = trunkProgram({ model, preprocessing }, weights, [1, 224, 224, 3])
+const { program, kept } = trunkProgram({ model, preprocessing }, weights, {
+  shape: [1, 224, 224, 3],
+})
 
 const index = JSON.parse(readFileSync(classFile, 'utf8')) as Record<string, [string, string]>
 const classes = new Map(Object.entries(index).map(([i, [wnid]]) => [wnid, Number(i)]))
@@ -40,7 +42,8 @@ let five = 0
 for (const file of files) {
   const pixels = new Uint8Array(224 * 224 * 3)
   await maker.make(readFileSync(join(photos, file)), file, pixels)
-  const { features } = await session.run('features', { pixels })
+  const result = await session.run('features', { pixels })
+  const features = result[featureName(kept[0]!.layer)]
   const truth = classes.get(file.slice(0, 9))!
   const better = [...features!].filter((p) => p > features![truth]!).length
   if (better === 0) first += 1

@@ -2,7 +2,7 @@
 // Prints also how far the outputs are apart, in parts of the largest output and as a root mean square.
 // Run: node dist/bench/mixed.js [MODEL,MODEL...] [ROUNDS=7] [BATCH=32]
 import { openTensorflow } from '../src/engines/tensorflow/open.ts'
-import { trunkProgram } from '../src/training/trunk.ts'
+import { featureName, trunkProgram } from '../src/training/trunk.ts'
 import { stream } from '../src/util/rng.ts'
 import { alternate, measure, reportLoad, spread } from './support/pairs.ts'
 import { chosen, randomWeights, SIZE, trunkOptions } from './support/trunks.ts'
@@ -23,11 +23,12 @@ const engines = {
 reportLoad()
 for (const name of chosen(models)) {
   const options = trunkOptions(name)
-  const { program } = trunkProgram(options, randomWeights(options), shape)
+  const { program, kept } = trunkProgram(options, randomWeights(options), { shape })
+  const feature = featureName(kept[0]!.layer)
   const plain = await engines.plain.compile(program)
   const mixed = await engines.mixed.compile(program)
-  const { features: want } = (await plain.run('features', { pixels })) as unknown as Features
-  const { features: got } = (await mixed.run('features', { pixels })) as unknown as Features
+  const want = (await plain.run('features', { pixels }))[feature] as Float32Array
+  const got = (await mixed.run('features', { pixels }))[feature] as Float32Array
   const several = (session: typeof plain) => () =>
     measure(async () => {
       for (let i = 0; i < RUNS; i += 1) await session.run('features', { pixels })
@@ -56,7 +57,3 @@ for (const name of chosen(models)) {
 reportLoad()
 await engines.plain.close()
 await engines.mixed.close()
-
-interface Features {
-  readonly features: Float32Array
-}

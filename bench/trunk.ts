@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { sizeOf } from '../src/program/program.ts'
 import { buildBaseModel } from '../src/models/base-model.ts'
 import { writeWeights } from '../src/stages/weight-files.ts'
-import { trunkProgram } from '../src/training/trunk.ts'
+import { featureName, trunkProgram } from '../src/training/trunk.ts'
 import { stream } from '../src/util/rng.ts'
 import { alternate, measure, report, reportLoad, type Cost } from './support/pairs.ts'
 import { startPython } from './support/python.ts'
@@ -37,7 +37,7 @@ for (const name of chosen(models)) {
   const weights = randomWeights(options)
   const file = join(folder, `${name}.safetensors`)
   await writeWeights(file, buildBaseModel(options.model), weights)
-  const { program, outputShape } = trunkProgram(options, weights, [batch, SIZE, SIZE, 3])
+  const { program, kept } = trunkProgram(options, weights, { shape: [batch, SIZE, SIZE, 3] })
   const session = await engine.compile(program)
   const python = startPython('keras_side.py')
   await python.ask({ do: 'load', model: name, weights: file, size: SIZE })
@@ -53,16 +53,16 @@ for (const name of chosen(models)) {
   await run()
   await python.ask({ do: 'predict', batches: 1, batch: BATCH })
   const pairs = await alternate(Number(rounds), ours, theirs)
-  report(`${name} to [${outputShape.join()}]`, pairs, {
+  report(`${name} to [${kept[0]!.shape.join()}]`, pairs, {
     count: batches * BATCH,
     unit: 'pictures',
     bar: BARS[name]!,
   })
 
-  const { features } = (await run()) as { features: Float32Array }
+  const features = (await run())[featureName(kept[0]!.layer)] as Float32Array
   await python.ask({ do: 'features', file: join(folder, 'features') })
   const bytes = readFileSync(join(folder, 'features'))
-  const expected = new Float32Array(bytes.buffer, bytes.byteOffset, batch * sizeOf(outputShape))
+  const expected = new Float32Array(bytes.buffer, bytes.byteOffset, batch * sizeOf(kept[0]!.shape))
   const largest = expected.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
   const apart = expected.reduce((most, v, i) => Math.max(most, Math.abs(v - features[i]!)), 0)
   console.log(`  apart by ${(apart / largest).toExponential(1)}`)

@@ -12,7 +12,7 @@ import { SIZE } from './trunks.ts'
 /** Artifacts of the stages `index` and `features`. */
 export interface FolderFeatures {
   readonly index: string
-  /** Has the pack `train`. */
+  /** Has the pack `train/LAYER`. */
   readonly features: string
 }
 
@@ -31,7 +31,7 @@ export async function folderFeatures(
   const index = await runStage(INDEX, out, { params, hints })
   const pixels = await runStage(PIXELS, out, { params: PIXEL_PARAMS, hints, inputs: { index } })
   const features = await runStage(featuresKind(environment), out, {
-    params: { ...(options as unknown as JsonObject), split: 'train' },
+    params: { ...(options as unknown as JsonObject), split: 'train', dtype: 'float32' },
     inputs: { pixels, weights },
   })
   return { index, features }
@@ -78,6 +78,7 @@ async function runStage(
     hints,
     inputs: Object.fromEntries(Object.entries(inputs).map(([k, path]) => [k, artifact(path)])),
     out: out!,
+    fresh: false,
     work: work!,
     state: state!,
     remember: () => undefined,

@@ -5,13 +5,15 @@ import { basename } from 'node:path'
 import { failure } from '../util/diagnostic.ts'
 import { diskError, isErrno, writeFileAtomic } from '../util/files.ts'
 import { stableJson } from '../util/json.ts'
+import { fromHalf, toHalf } from './half.ts'
 
 /**
  * A pack is one file of equal rows, raw and little-endian, with a JSON file of this form beside it:
  * `train.pack` and `train.json`. `numpy.fromfile(path, dtype).reshape(shape)` reads it.
  */
 export interface PackIndex {
-  readonly dtype: 'uint8' | 'float32'
+  /** float16 is written from and read into float32. */
+  readonly dtype: 'uint8' | 'float32' | 'float16'
   /** Rows first, then the shape of one row: `[pictures, height, width, channels]`. */
   readonly shape: readonly number[]
   readonly byteOrder: 'little'
@@ -45,6 +47,7 @@ export interface PackReader {
 
 /** The most that one read or write asks of the system: Node refuses 2 GiB and more. */
 const CHUNK = 1 << 28
+const BYTES = { uint8: 1, float32: 4, float16: 2 } as const
 /** Rows up to this size are gathered by plain reads: cheaper than a trip through the thread pool. */
 const SMALL = 1 << 16
 
@@ -63,7 +66,7 @@ export async function createPack(path: string, index: PackIndex): Promise<PackWr
   }
   const write = async (row: number, data: PackData): Promise<void> => {
     checkType(index, data)
-    const bytes = bytesOf(data)
+    const bytes = stored(index, data)
     const rows = bytes.length / rowBytes
     if (!Number.isInteger(rows) || row < 0 || row + rows > count) {
       throw new RangeError(`${bytes.length} bytes do not fit row ${row} of ${basename(pack)}`)
@@ -128,10 +131,11 @@ export async function openPack(path: string): Promise<PackReader> {
   ): Promise<PackData> => {
     const out = into ?? make(rows.length)
     checkType(index, out)
-    const bytes = bytesOf(out)
-    if (bytes.length < rows.length * rowBytes) {
-      throw new RangeError(`room for ${bytes.length} bytes, need ${rows.length * rowBytes}`)
+    if (out.length < rows.length * width) {
+      throw new RangeError(`room for ${out.length} values, need ${rows.length * width}`)
     }
+    const halves = index.dtype === 'float16' ? new Uint16Array(rows.length * width) : undefined
+    const bytes = bytesOf(halves ?? out)
     const reads: Promise<void>[] = []
     for (let i = 0; i < rows.length;) {
       check(rows[i]!)
@@ -143,20 +147,15 @@ export async function openPack(path: string): Promise<PackReader> {
       i = end
     }
     await Promise.all(reads)
+    if (halves) fromHalf(halves, out as Float32Array)
     return out
   }
   return {
     index,
     count,
     width,
-    async rows(start, rows) {
-      if (rows > 0) {
-        check(start)
-        check(start + rows - 1)
-      }
-      const out = make(rows)
-      await readAll(file, bytesOf(out), start * rowBytes, pack)
-      return out
+    rows(start, rows) {
+      return gather(Uint32Array.from({ length: rows }, (_, i) => start + i))
     },
     gather,
     close: () => file.close(),
@@ -171,7 +170,7 @@ function names(path: string): { pack: string; json: string } {
 function sizes(index: PackIndex): { count: number; width: number; rowBytes: number } {
   const [count = 0, ...item] = index.shape
   const width = item.reduce((product, n) => product * n, 1)
-  return { count, width, rowBytes: width * (index.dtype === 'uint8' ? 1 : 4) }
+  return { count, width, rowBytes: width * BYTES[index.dtype] }
 }
 
 async function readIndex(path: string): Promise<PackIndex> {
@@ -181,7 +180,7 @@ async function readIndex(path: string): Promise<PackIndex> {
   } catch (error) {
     throw damaged(path, 'it is missing or no JSON', error)
   }
-  const known = index.dtype === 'uint8' || index.dtype === 'float32'
+  const known = Object.hasOwn(BYTES, index.dtype)
   const shaped =
     Array.isArray(index.shape) && index.shape.every((n) => Number.isSafeInteger(n) && n >= 0)
   if (!known || !shaped || index.byteOrder !== 'little') {
@@ -219,7 +218,13 @@ function readAllSync(file: FileHandle, bytes: Uint8Array, position: number, path
   }
 }
 
-function bytesOf(data: PackData): Uint8Array {
+/** The bytes as they stand in the file. */
+function stored(index: PackIndex, data: PackData): Uint8Array {
+  if (index.dtype !== 'float16') return bytesOf(data)
+  return bytesOf(toHalf(data as Float32Array, new Uint16Array(data.length)))
+}
+
+function bytesOf(data: PackData | Uint16Array): Uint8Array {
   return data instanceof Uint8Array
     ? data
     : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

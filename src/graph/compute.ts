@@ -45,6 +45,7 @@ export async function computeStage({ stage, kind }: Node, job: Job): Promise<Art
       inputs,
       out: draft.out,
       work,
+      fresh: job.fresh,
       state: store.state(stage.kind),
       remember: (given) => void (facts = given),
       emit,

@@ -56,6 +56,8 @@ export interface StageContext {
   readonly out: string
   /** A folder of this fingerprint that survives a crash: checkpoints, partial downloads. Removed on success. */
   readonly work: string
+  /** Forced or restarted: nothing that earlier work left is to be used, not even from `state`. */
+  readonly fresh: boolean
   /** A folder that all stages of this kind share and that outlives them; `probe` gets the same. Only ever a cache. */
   readonly state: string
   /** Keeps a few small facts with the result, for `accept`; the last call counts. */

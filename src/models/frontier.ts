@@ -1,4 +1,5 @@
 import { sizeOf } from '../program/program.ts'
+import { multiplyAdds } from './cost.ts'
 import { consumersOf } from './fold.ts'
 import type { Layer, LayerGraph } from './layer-graph.ts'
 import { definitionOf } from './layers/table.ts'
@@ -28,12 +29,20 @@ export function frontierOf(graph: LayerGraph, frozen: ReadonlySet<string>): Laye
   )
 }
 
+/** Multiply-adds that take about as long as reading one stored number back: four bytes from a disk's cache. */
+const MULTIPLY_ADDS_OF_A_NUMBER = 160
+
 /**
- * The layers whose outputs to keep so that training never runs a frozen layer with weights again, at the least bytes
- * a picture: a minimum cut. Layers without weights behind it, head layers included, are run again: NASNetMobile's eight tensors of `{first: 600}` become the four they are copies of, and a
+ * The layers whose outputs to keep so that training need not run what is frozen again, at the least cost a
+ * picture: a minimum cut, of the numbers kept and, where `recompute` allows it, of the work that is cheaper done again at each step: MobileNetV2's
+ * `{first: 100}` keeps the 64 channels before its last frozen expansion, not the 384 behind it. Layers without weights behind the cut, head layers included, are run again: NASNetMobile's eight tensors of `{first: 600}` become the four they are copies of, and a
  * head that begins with a pooling layer keeps the pooled features alone.
  */
-export function cheapestCut(graph: LayerGraph, frozen: ReadonlySet<string>): Layer[] {
+export function cheapestCut(
+  graph: LayerGraph,
+  frozen: ReadonlySet<string>,
+  { recompute = false }: { readonly recompute?: boolean } = {},
+): Layer[] {
   const still = stillLayers(graph, frozen)
   const layers = graph.layers.filter((layer) => still.has(layer))
   const consumers = consumersOf(graph)
@@ -45,7 +54,11 @@ export function cheapestCut(graph: LayerGraph, frozen: ReadonlySet<string>): Lay
   for (const [i, layer] of layers.entries()) {
     // equal bytes: the fewest tensors, and rather the frontier's own
     flow.edge(2 * i, 2 * i + 1, sizeOf(layer.outputShape) * 4096 + (frontier.has(layer) ? 2 : 3))
-    if (layer.weights.length > 0 || layer === graph.input) flow.edge(source, 2 * i, Infinity)
+    const again = recompute
+      ? (4096 * multiplyAdds({ layers: [layer] })) / MULTIPLY_ADDS_OF_A_NUMBER
+      : Infinity
+    if (layer === graph.input) flow.edge(source, 2 * i, Infinity)
+    else if (layer.weights.length > 0) flow.edge(source, 2 * i, again)
     const behind = consumers.get(layer.name)!
     const wanted = layer === graph.output || behind.some((next) => !still.has(next))
     if (wanted) flow.edge(2 * i + 1, sink, Infinity)

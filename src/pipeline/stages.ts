@@ -2,9 +2,8 @@ import { SPLIT_FILES } from '../data/index-table.ts'
 import type { EngineInfo } from '../engines/engine.ts'
 import type { Stage } from '../graph/stage.ts'
 import { imagenetWeights } from '../models/published.ts'
-import type { HeadLayer } from '../models/head.ts'
-import { splitHead } from '../training/tail.ts'
 import type { JsonObject } from '../util/json.ts'
+import { resolvePhases, type FeatureUse, type Phase } from './phases.ts'
 import type { Pipeline, Source, SplitName, Weights } from './pipeline.ts'
 
 /** What stages must know beside the file: nothing of it is read from YAML. */
@@ -37,10 +36,18 @@ export function resolveStages(pipeline: Pipeline, options: ResolveOptions): Stag
   const weights = weightStages(pipeline, options)
   const splits = splitsOf(pipeline)
   const pixels = splits.map((split) => pixelStage(pipeline, options, split, data.files))
-  const features = splits.map((split) => featureStage(pipeline, options, split))
-  const train = trainStage(pipeline, options, splits)
-  const evaluations = pipeline.evaluation.on.map((split) => evaluateStage(pipeline, options, split))
-  return [...data.stages, ...weights, ...pixels, ...features, train, ...evaluations]
+  const phases = resolvePhases(pipeline, splits, options.engine)
+  const last = phases.at(-1)!
+  const { on } = pipeline.evaluation
+  const trains = phases.map((phase) => trainStage(pipeline, options, phase, splits))
+  const used = phases.flatMap((phase) =>
+    [...phase.features.values()].filter(
+      ({ split }) => split !== 'test' || (phase === last && on.includes(split)),
+    ),
+  )
+  const features = new Map(used.map((use) => [use.id, featureStage(pipeline, options, use)]))
+  const evaluations = on.map((split) => evaluateStage(pipeline, options, last, split))
+  return [...data.stages, ...weights, ...pixels, ...features.values(), ...trains, ...evaluations]
 }
 
 function dataStages(
@@ -179,91 +186,136 @@ function pixelStage(
   }
 }
 
-/** The frozen part: what the stages `features`, `train` and `evaluate` say of it in the same words. */
-function trunkParams(pipeline: Pipeline): JsonObject {
-  const { baseModel: base, dataset, head } = pipeline
+/** The model as stages name it. */
+function modelParams({ baseModel: base, dataset }: Pipeline): JsonObject {
   const [height, width] = dataset.imageSize
-  const { tail } = splitHead(head as readonly HeadLayer[])
   return {
-    model: {
-      name: base.name,
-      includeTop: base.includeTop,
-      pooling: base.pooling,
-      alpha: base.alpha ?? 1,
-      inputShape: [height, width, 3],
-    },
-    ...(tail ? { tail } : {}),
+    name: base.name,
+    includeTop: base.includeTop,
+    pooling: base.pooling,
+    alpha: base.alpha ?? 1,
+    inputShape: [height, width, 3],
   }
 }
 
-function featureStage(pipeline: Pipeline, { engine }: ResolveOptions, split: SplitName): Stage {
-  const preprocessing: JsonObject = { ...(pipeline.preprocessing as JsonObject), force: undefined }
+function preprocessingOf({ preprocessing }: Pipeline): JsonObject {
+  return { ...(preprocessing as JsonObject), force: undefined }
+}
+
+function featureStage(
+  pipeline: Pipeline,
+  { engine }: ResolveOptions,
+  { split, id, plan, model }: FeatureUse,
+): Stage {
+  const { maxBytes, dtype } = pipeline.features
   return {
-    id: `features:${split}`,
+    id,
     kind: 'features',
-    params: { split, ...trunkParams(pipeline), preprocessing },
-    needs: { pixels: `pixels:${split}`, weights: 'weights' },
-    ...(pipeline.features.maxBytes === undefined
-      ? {}
-      : { hints: { maxBytes: pipeline.features.maxBytes } }),
+    params: {
+      split,
+      model: modelParams(pipeline),
+      ...(plan.tail.length > 0 ? { tail: plan.tail as unknown as JsonObject[] } : {}),
+      ends: plan.ends,
+      preprocessing: preprocessingOf(pipeline),
+      dtype,
+    },
+    needs: { pixels: `pixels:${split}`, weights: 'weights', ...(model ? { model } : {}) },
+    ...(maxBytes === undefined ? {} : { hints: { maxBytes } }),
     numerics: numericsOf(pipeline, engine),
   }
+}
+
+/** What a phase's train stage and the evaluations behind it say in the same words. */
+function networkParams(pipeline: Pipeline, phase: Phase, splits: readonly SplitName[]): JsonObject {
+  const { head, loss } = pipeline
+  const hasPixels = splits.some((split) => !phase.features.has(split))
+  return {
+    model: modelParams(pipeline),
+    head: head as unknown as JsonObject[],
+    freeze: phase.freeze as JsonObject,
+    loss: { ...loss },
+    ...(hasPixels ? { preprocessing: preprocessingOf(pipeline) } : {}),
+  }
+}
+
+/** The trunk's weights are read where some of its layers are run by the phase itself. */
+function needsWeights(phase: Phase, splits: readonly SplitName[]): boolean {
+  return splits.some((split) => !phase.features.get(split)?.plan.wholeTrunk)
+}
+
+function examplesOf(phase: Phase, split: SplitName): string {
+  return phase.features.get(split)?.id ?? `pixels:${split}`
 }
 
 function trainStage(
   pipeline: Pipeline,
   { engine, seed }: ResolveOptions,
+  phase: Phase,
   splits: readonly SplitName[],
 ): Stage {
-  const { loss, optimizer, training, head } = pipeline
-  const { epochs, batchSize, lastBatch, shuffle, classWeight } = training
+  const { batchSize, lastBatch, shuffle, classWeight, checkpoint } = pipeline.training
+  const read = splits.filter((split) => split !== 'test')
+  const ends = phase.features.get('train')?.plan.ends
+  const validationEnds = phase.features.get('validation')?.plan.ends
   return {
-    id: 'train',
+    id: phase.id,
     kind: 'train',
     params: {
-      ...trunkParams(pipeline),
-      head: splitHead(head as readonly HeadLayer[]).rest as unknown as JsonObject[],
-      loss: { ...loss },
-      optimizer: { ...optimizer } as unknown as JsonObject,
-      epochs,
+      ...networkParams(pipeline, phase, read),
+      ...(ends ? { ends } : {}),
+      ...(validationEnds ? { validationEnds } : {}),
+      optimizer: { ...phase.optimizer } as unknown as JsonObject,
+      phase: phase.number,
+      firstEpoch: phase.firstEpoch,
+      epochs: phase.lastEpoch,
       batchSize,
       lastBatch,
       shuffle,
       classWeight: classWeight as 'none',
     },
     needs: {
-      train: 'features:train',
+      train: examplesOf(phase, 'train'),
       labels: `index#${SPLIT_FILES.labels('train')}`,
-      ...(splits.includes('validation')
+      ...(read.includes('validation')
         ? {
-            validation: 'features:validation',
+            validation: examplesOf(phase, 'validation'),
             validationLabels: `index#${SPLIT_FILES.labels('validation')}`,
           }
         : {}),
+      ...(needsWeights(phase, read) ? { weights: 'weights' } : {}),
+      ...(phase.previous === undefined ? {} : { previous: phase.previous }),
     },
+    hints: { checkpointEvery: checkpoint.every },
     seed,
     numerics: numericsOf(pipeline, engine),
   }
 }
 
-function evaluateStage(pipeline: Pipeline, { engine }: ResolveOptions, split: SplitName): Stage {
-  const { evaluation, loss, head } = pipeline
+/** Of the model that the last phase ended with. */
+function evaluateStage(
+  pipeline: Pipeline,
+  { engine }: ResolveOptions,
+  phase: Phase,
+  split: SplitName,
+): Stage {
+  const { metrics, predictions } = pipeline.evaluation
+  const ends = phase.features.get(split)?.plan.ends
   return {
     id: `evaluate:${split}`,
     kind: 'evaluate',
     params: {
       split,
-      ...trunkParams(pipeline),
-      head: splitHead(head as readonly HeadLayer[]).rest as unknown as JsonObject[],
-      loss: { ...loss },
-      metrics: evaluation.metrics,
-      predictions: evaluation.predictions,
+      ...networkParams(pipeline, phase, [split]),
+      ...(ends ? { ends } : {}),
+      metrics,
+      predictions,
     },
     needs: {
       pictures: `index#${SPLIT_FILES.pictures(split)}`,
       labels: `index#${SPLIT_FILES.labels(split)}`,
-      features: `features:${split}`,
-      model: 'train',
+      examples: examplesOf(phase, split),
+      model: phase.id,
+      ...(needsWeights(phase, [split]) ? { weights: 'weights' } : {}),
     },
     numerics: numericsOf(pipeline, engine),
   }

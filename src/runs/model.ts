@@ -1,8 +1,8 @@
-import { buildBaseModel } from '../models/base-model.ts'
 import type { HeadLayer } from '../models/head.ts'
+import type { Layer, WeightSpec } from '../models/layer-graph.ts'
+import { phaseSettings } from '../pipeline/phases.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
-import { headGraph } from '../training/head-program.ts'
-import { splitHead } from '../training/tail.ts'
+import { wholeModel } from '../training/model.ts'
 import type { Digest } from '../util/digest.ts'
 import { sizeOf } from '../program/program.ts'
 import type { Json } from '../util/json.ts'
@@ -14,15 +14,18 @@ export function parameterCounts(
   pipeline: Pipeline,
   classes: number,
 ): { total: number; trainable: number } {
-  const { layers } = headOf(pipeline, classes)
-  const trunk = buildBaseModel(modelOptions(pipeline))
-  const count = (of: typeof layers, only: boolean) =>
-    of
+  const { freeze } = phaseSettings(pipeline).at(-1)!
+  const head = pipeline.head as readonly HeadLayer[]
+  const { graph, trained } = wholeModel({ model: modelOptions(pipeline), head, freeze, classes })
+  const count = (layers: readonly Layer[], isCounted: (weight: WeightSpec) => boolean) =>
+    layers
       .flatMap((layer) => layer.weights)
-      .filter((weight) => weight.trainable || !only)
+      .filter(isCounted)
       .reduce((sum, weight) => sum + sizeOf(weight.shape), 0)
-  const head = count(layers, false)
-  return { total: count(trunk.layers, false) + head, trainable: count(layers, true) }
+  return {
+    total: count(graph.layers, () => true),
+    trainable: count(trained, (weight) => weight.trainable),
+  }
 }
 
 /**
@@ -54,11 +57,6 @@ export function modelDescription(
     weights: 'model.safetensors',
     classes,
   }
-}
-
-function headOf(pipeline: Pipeline, classes: number): ReturnType<typeof headGraph> {
-  const { tail, rest } = splitHead(pipeline.head as readonly HeadLayer[])
-  return headGraph({ model: modelOptions(pipeline), tail, head: rest, classes })
 }
 
 function modelOptions({ baseModel, dataset }: Pipeline) {

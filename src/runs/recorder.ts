@@ -4,7 +4,8 @@ import type { Event } from '../graph/event.ts'
 import type { Artifact } from '../graph/stage.ts'
 import { readIndex, SUMMARY_FILE } from '../data/index-table.ts'
 import { EVALUATION_FILES, type EvaluationFile } from '../stages/evaluate.ts'
-import { HISTORY_FILE, MODEL_FILE } from '../stages/train.ts'
+import { HISTORY_FILE } from '../stages/history.ts'
+import { MODEL_FILE } from '../stages/weight-files.ts'
 import { splitsOf } from '../pipeline/stages.ts'
 import { pin, pinned } from '../data/sources/pins.ts'
 import { sourceOf, type DownloadHints, type DownloadParams } from '../stages/download.ts'
@@ -112,7 +113,7 @@ export async function openRecorder(
     },
     finish: async (artifacts) => {
       await lines
-      const epochs = await writeHistory(folder, artifacts.get('train'), seconds)
+      const epochs = await writeHistory(folder, trained(prepared, artifacts), seconds)
       const evaluated = await writeEvaluations(folder, prepared, artifacts)
       const { path: indexed } = artifacts.get('index')!
       const index = await readIndex(indexed)
@@ -173,6 +174,11 @@ async function writeHistory(
     })
 }
 
+/** What the last phase made. */
+function trained({ stages }: Prepared, artifacts: ReadonlyMap<string, Artifact>) {
+  return artifacts.get(stages.findLast(({ kind }) => kind === 'train')!.id)
+}
+
 async function writeEvaluations(
   folder: string,
   { pipeline }: Prepared,
@@ -221,7 +227,7 @@ async function writeModel(
   const model = join(folder, RUN_FILES.model)
   try {
     await mkdir(model, { recursive: true })
-    await copyFile(join(artifacts.get('train')!.path, MODEL_FILE), join(model, MODEL_FILE))
+    await copyFile(join(trained(prepared, artifacts)!.path, MODEL_FILE), join(model, MODEL_FILE))
   } catch (error) {
     throw diskError(error, model)
   }

@@ -1,19 +1,28 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readPictures } from '../data/index-table.ts'
-import type { StageKind } from '../graph/stage.ts'
-import { evaluateSplit, notFinite } from '../training/fit.ts'
-import { headProgram, type HeadOptions } from '../training/head-program.ts'
-import { predicted, type ClassFigures, type MetricName, type Tally } from '../training/metrics.ts'
+import type { Engine } from '../engines/engine.ts'
+import type { StageContext, StageKind } from '../graph/stage.ts'
+import type { Preprocessing } from '../models/preprocessing.ts'
+import { notFinite } from '../training/fit.ts'
+import { wholeModel, type ModelOptions } from '../training/model.ts'
+import { predicted, type ClassFigures, type MetricName } from '../training/metrics.ts'
+import { evaluateSplit } from '../training/score.ts'
+import { trainingProgram, type LossConfig } from '../training/training-program.ts'
 import { stableFigures, stableNumber } from '../util/figures.ts'
 import { stableJson, type Json } from '../util/json.ts'
 import type { StageEnvironment } from './environment.ts'
+import { exampleFiles, inferBatch } from './examples.ts'
 import { openSplit } from './labelled-split.ts'
-import { MODEL_FILE } from './train.ts'
-import { loadWeights } from './weight-files.ts'
+import { loadStageWeights } from './weight-files.ts'
 
-export interface EvaluateParams extends Omit<HeadOptions, 'classes'> {
+export interface EvaluateParams extends Omit<ModelOptions, 'classes'> {
   readonly split: string
+  readonly loss: LossConfig
+  /** Of what is fed as pixels; else the features have had theirs. */
+  readonly preprocessing?: Preprocessing | undefined
+  /** The layers whose kept outputs are scored; undefined: pixels are. */
+  readonly ends?: readonly string[] | undefined
   readonly metrics: readonly MetricName[]
   readonly predictions: boolean
 }
@@ -48,48 +57,22 @@ export interface PredictionLine {
   readonly probabilities: readonly number[]
 }
 
-/** Scores the trained head on one split. Needs `pictures`, `labels`, `features` and `model`. */
+/** Scores the trained model on one split. Needs `pictures`, `labels`, `examples`, `model`, and `weights` where layers of the trunk are run. */
 export function evaluateKind(environment: StageEnvironment): StageKind {
   return {
     kind: 'evaluate',
-    version: 1,
+    version: 2,
     exclusive: 'engine',
     describe: 'score the trained model on a split',
     run: async (context) => {
-      const { split, metrics, predictions, ...options } =
-        context.params as unknown as EvaluateParams
-      const { pictures: index, labels, features, model } = context.inputs
-      const weights = await loadWeights(join(model!.path, MODEL_FILE))
-      const data = await openSplit(labels!, features!, split)
+      const { split, metrics, predictions, ends } = context.params as unknown as EvaluateParams
+      const { pictures: index, labels, examples } = context.inputs
+      const data = await openSplit(labels!, exampleFiles(examples!, ends), split)
       const { classes } = data
-      const { pictures } = data.features
-      const { program, shape } = headProgram(
-        { ...options, classes: classes.length },
-        weights,
-        undefined,
-        pictures,
-      )
-      const outputs = new Float32Array(pictures * shape.width)
-      const losses = new Float32Array(pictures)
-      let tally: Tally
-      try {
-        tally = await environment.onEngine(async (engine) => {
-          const session = await engine.compile(program)
-          try {
-            const { signal } = context
-            const asked: readonly MetricName[] = ['loss', ...metrics]
-            const setup = { session, head: shape, signal }
-            return await evaluateSplit(setup, data, asked, (row, values, loss) => {
-              outputs.set(values, row * shape.width)
-              losses[row] = loss
-            })
-          } finally {
-            await session.close()
-          }
-        })
-      } finally {
-        await data.close()
-      }
+      const { pictures } = data.source
+      const { tally, outputs, losses, width } = await environment
+        .onEngine((engine) => score(engine, context, data, ['loss', ...metrics]))
+        .finally(() => data.source.close())
       const { loss = 0 } = tally.figures()
       if (!Number.isFinite(loss)) throw notFinite(`the loss on ${split} is ${loss}`)
       const { perClass, confusion } = tally.counts()
@@ -109,10 +92,49 @@ export function evaluateKind(environment: StageEnvironment): StageKind {
       const images = await readPictures(index!.path, split)
       const lines = images.map(({ path: image }, i) => {
         const truth = { split, image, label: classes[data.labels[i]!]! }
-        return JSON.stringify(lineOf(truth, classes, outputs, losses[i]!, i, shape.width))
+        return JSON.stringify(lineOf(truth, classes, outputs, losses[i]!, i, width))
       })
       await writeFile(join(context.out, EVALUATION_FILES.predictions), `${lines.join('\n')}\n`)
     },
+  }
+}
+
+/** The tally of a split, with outputs [pictures, width] and losses [pictures]. */
+async function score(
+  engine: Engine,
+  { params: given, inputs, signal }: StageContext,
+  data: Awaited<ReturnType<typeof openSplit>>,
+  metrics: readonly MetricName[],
+) {
+  const params = given as unknown as EvaluateParams
+  const { ends, preprocessing = { mode: 'none' } } = params
+  const { pictures, inputs: fed } = data.source
+  const { program, shape } = trainingProgram({
+    model: wholeModel({ ...params, classes: data.classes.length }),
+    loss: params.loss,
+    weights: await loadStageWeights(inputs['weights'], inputs['model']),
+    infer: {
+      start: { inputs: fed, preprocessing },
+      batch: inferBatch(engine, params, ends, pictures),
+    },
+  })
+  const { width } = shape
+  const outputs = new Float32Array(pictures * width)
+  const losses = new Float32Array(pictures)
+  const session = await engine.compile(program)
+  try {
+    const tally = await evaluateSplit(
+      { session, shape, signal },
+      data,
+      metrics,
+      (row, values, loss) => {
+        outputs.set(values, row * width)
+        losses[row] = loss
+      },
+    )
+    return { tally, outputs, losses, width }
+  } finally {
+    await session.close()
   }
 }
 

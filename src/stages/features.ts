@@ -1,16 +1,26 @@
+import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { createPack, openPack } from '../data/pack.ts'
+import { createPack, openPack, type PackIndex, type PackWriter } from '../data/pack.ts'
 import type { EngineName } from '../engines/engine.ts'
+import { RATE } from '../engines/rate.ts'
 import type { StageContext, StageKind } from '../graph/stage.ts'
 import { multiplyAdds } from '../models/cost.ts'
 import { sizeOf } from '../program/program.ts'
+import { openPacks, type ExampleSource } from '../training/example-source.ts'
 import { featurePass } from '../training/feature-pass.ts'
-import { frozenGraph, trunkProgram, type TrunkOptions } from '../training/trunk.ts'
+import {
+  featureName,
+  frozenGraph,
+  keptOutputs,
+  PIXELS,
+  trunkProgram,
+  type TrunkOptions,
+} from '../training/trunk.ts'
 import { failure } from '../util/diagnostic.ts'
 import { bytesText } from '../util/text.ts'
 import type { StageEnvironment } from './environment.ts'
-import { loadWeights, WEIGHTS_FILE } from './weight-files.ts'
+import { lastFileOf, loadStageWeights } from './weight-files.ts'
 
 export interface FeaturesHints {
   /** `features.maxBytes` of the pipeline: more than that is refused before anything is computed. */
@@ -19,78 +29,108 @@ export interface FeaturesHints {
 
 export interface FeaturesParams extends TrunkOptions {
   readonly split: string
+  readonly dtype: 'float32' | 'float16'
 }
 
-/** Pictures a run: where each engine is quickest (bench/). Rows do not depend on it. */
-const BATCH: Readonly<Record<EngineName, number>> = { tensorflow: 32, webgpu: 32, wasm: 2 }
+/** Pictures a run of a trunk: where each engine is quickest (bench/). Rows do not depend on it. */
+export const TRUNK_BATCH: Readonly<Record<EngineName, number>> = {
+  tensorflow: 32,
+  webgpu: 32,
+  wasm: 2,
+}
 
-/** Multiply-adds a second of one core, roughly, for `plan`: measured on trunks of the three families. */
-const RATE: Readonly<Record<EngineName, number>> = { tensorflow: 35e9, webgpu: 35e9, wasm: 10e9 }
-
-/** What the frozen trunk makes of every picture, once. Needs `pixels` and `weights`. */
+/** What the frozen trunk makes of every picture, once. Needs `pixels`, `weights` and, behind earlier phases, `model`. */
 export function featuresKind(environment: StageEnvironment): StageKind {
   return {
     kind: 'features',
-    version: 1,
+    version: 2,
     exclusive: 'engine',
-    describe: 'run every picture through the frozen trunk',
+    describe: 'run every picture through the frozen layers',
     estimate: async (stage, inputs) => {
       const params = stage.params as unknown as FeaturesParams
       const pixels = inputs['pixels'] && (await openPack(join(inputs['pixels'].path, params.split)))
       if (!pixels) return {}
       await pixels.close()
-      const graph = frozenGraph(params)
       const rate = RATE[stage.numerics?.['engine'] as EngineName] * availableParallelism()
       return {
-        bytes: pixels.count * sizeOf(graph.output.outputShape) * 4,
-        seconds: (pixels.count * multiplyAdds(graph)) / rate,
+        bytes: pixels.count * bytesOfOne(params),
+        seconds: (pixels.count * multiplyAdds(frozenGraph(params))) / rate,
       }
     },
     run: (context) =>
       environment.onEngine(async (engine) => {
-        const { split, ...options } = context.params as unknown as FeaturesParams
-        const pixels = await openPack(join(context.inputs['pixels']!.path, split))
-        const batch = BATCH[engine.info.name]
-        const { outputShape } = frozenGraph(options).output
-        refuseTooMany(context, pixels.count * sizeOf(outputShape) * 4)
-        const weights = context.inputs['weights']!
-        const shape = [batch, ...pixels.index.shape.slice(1)]
-        const session = await environment.compiled(
-          JSON.stringify([options, weights.digest, shape]),
-          async () => {
-            const values = await loadWeights(join(weights.path, WEIGHTS_FILE))
-            const { program } = trunkProgram(options, values, shape)
-            return engine.compile(program, { concurrency: availableParallelism() })
-          },
-        )
-        const features = await createPack(join(context.out, split), {
-          dtype: 'float32',
-          shape: [pixels.count, ...outputShape],
-          byteOrder: 'little',
-        })
+        const params = context.params as unknown as FeaturesParams
+        const { split, dtype: _, ...options } = params
+        const { weights, model } = context.inputs
+        const batch = TRUNK_BATCH[engine.info.name]
+        const source = await openSource(context, params)
         try {
-          await featurePass({
-            session,
-            pixels,
-            features,
-            batch,
-            signal: context.signal,
-            onProgress: (done, total) =>
-              context.emit({
-                type: 'stageProgress',
-                stage: context.stage.id,
-                done,
-                total,
-                unit: 'pictures',
-              }),
-          })
-          await features.finish()
+          refuseTooMany(context, source.pictures * bytesOfOne(params))
+          const [input] = source.inputs
+          const pixels = { shape: [batch, ...input!.shape], dtype: input!.dtype }
+          const session = await environment.compiled(
+            JSON.stringify([options, weights!.digest, model?.digest, pixels]),
+            async () => {
+              const values = await loadStageWeights(weights, model, model && lastFileOf(model))
+              const { program } = trunkProgram(options, values, pixels)
+              return engine.compile(program, { concurrency: availableParallelism() })
+            },
+          )
+          await write(join(context.out, split), params, source.pictures, (features) =>
+            featurePass({
+              session,
+              source,
+              features,
+              batch,
+              signal: context.signal,
+              onProgress: progressOf(context),
+            }),
+          )
         } finally {
-          await features.close()
-          await pixels.close()
+          await source.close()
         }
       }),
   }
+}
+
+function openSource({ inputs }: StageContext, { split }: FeaturesParams): Promise<ExampleSource> {
+  return openPacks([{ name: PIXELS, path: join(inputs['pixels']!.path, split) }])
+}
+
+/** One pack for each layer that is kept, finished once `fill` has filled them all. */
+async function write(
+  folder: string,
+  params: FeaturesParams,
+  pictures: number,
+  fill: (features: ReadonlyMap<string, PackWriter>) => Promise<void>,
+): Promise<void> {
+  const features = new Map<string, PackWriter>()
+  try {
+    await mkdir(folder)
+    for (const { layer, shape } of keptOutputs(params)) {
+      const index: PackIndex = {
+        dtype: params.dtype,
+        shape: [pictures, ...shape],
+        byteOrder: 'little',
+      }
+      features.set(featureName(layer), await createPack(join(folder, layer), index))
+    }
+    await fill(features)
+    for (const pack of features.values()) await pack.finish()
+  } finally {
+    for (const pack of features.values()) await pack.close()
+  }
+}
+
+/** What is kept of one picture. */
+function bytesOfOne(params: FeaturesParams): number {
+  const numbers = keptOutputs(params).reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  return numbers * (params.dtype === 'float16' ? 2 : 4)
+}
+
+function progressOf({ stage, emit }: StageContext): (done: number, total: number) => void {
+  return (done, total) =>
+    emit({ type: 'stageProgress', stage: stage.id, done, total, unit: 'pictures' })
 }
 
 function refuseTooMany({ stage, hints }: StageContext, bytes: number): void {

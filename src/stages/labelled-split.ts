@@ -1,37 +1,51 @@
 import { join } from 'node:path'
 import { readLabels } from '../data/index-table.ts'
-import { openPack } from '../data/pack.ts'
 import type { Artifact } from '../graph/stage.ts'
-import type { LabelledSplit } from '../training/fit.ts'
+import { openPacks, type ExampleSource } from '../training/example-source.ts'
+import type { LabelledSplit } from '../training/labelled-split.ts'
+import { featureName, PIXELS } from '../training/trunk.ts'
 import { failure } from '../util/diagnostic.ts'
 
-/** A split's features with the labels of the index; close it after use. */
+/** Where a split's examples lie: its pixels, or what the frozen pass kept of the layers `ends`. */
+export type ExampleFiles =
+  { readonly pixels: Artifact } | { readonly features: Artifact; readonly ends: readonly string[] }
+
+/** A split's examples with the labels of the index; close the source after use. */
 export async function openSplit(
   index: Artifact,
-  features: Artifact,
+  files: ExampleFiles,
   split: string,
-): Promise<LabelledSplit & { classes: readonly string[]; close(): Promise<void> }> {
-  const { classes, labels: numbers } = await readLabels(index.path, split)
-  const labels = Uint32Array.from(numbers)
-  const pack = await openPack(join(features.path, split))
-  if (pack.count !== labels.length) {
-    await pack.close()
+): Promise<LabelledSplit & { readonly classes: readonly string[] }> {
+  return withLabels(index, await openExamples(files, split), split)
+}
+
+/** The same with a source of the caller's; it is closed where the numbers of pictures differ. */
+export async function withLabels(
+  index: Artifact,
+  source: ExampleSource,
+  split: string,
+): Promise<LabelledSplit & { readonly classes: readonly string[] }> {
+  const { classes, labels } = await readLabels(index.path, split)
+  if (source.pictures !== labels.length) {
+    await source.close()
+    const what = source.inputs[0]?.name === PIXELS ? 'pixels' : 'features'
     throw failure(
       'STORE_DAMAGED',
-      `the features of ${split} have ${pack.count} rows, its index ${labels.length}`,
-      { hint: 'run again with --force features' },
+      `the ${what} of ${split} have ${source.pictures} rows, its index ${labels.length}`,
+      { hint: `run again with --force ${what}` },
     )
   }
-  return {
-    classes,
-    labels,
-    features: {
-      pictures: pack.count,
-      size: pack.width,
-      gather: async (rows, out) => {
-        await pack.gather(rows, out)
-      },
-    },
-    close: () => pack.close(),
+  return { classes, labels: Uint32Array.from(labels), source }
+}
+
+function openExamples(files: ExampleFiles, split: string): Promise<ExampleSource> {
+  if ('pixels' in files) {
+    return openPacks([{ name: PIXELS, path: join(files.pixels.path, split) }])
   }
+  return openPacks(
+    files.ends.map((layer) => ({
+      name: featureName(layer),
+      path: join(files.features.path, split, layer),
+    })),
+  )
 }

@@ -1,19 +1,42 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Artifact, StageContext, StageKind } from '../graph/stage.ts'
+import type { Engine } from '../engines/engine.ts'
+import type { StageContext, StageKind } from '../graph/stage.ts'
 import { initialize } from '../models/weights/initializers.ts'
-import { stableFigures } from '../util/figures.ts'
+import { headLayers } from '../models/head.ts'
+import type { WeightMap } from '../models/layer-graph.ts'
+import type { Preprocessing } from '../models/preprocessing.ts'
 import { batchSizes, classWeights } from '../training/batches.ts'
-import { fit, notFinite, type LabelledSplit } from '../training/fit.ts'
-import { headGraph, headProgram, type HeadOptions } from '../training/head-program.ts'
+import { openCheckpoints } from '../training/checkpoint.ts'
+import { fit, type EpochFigures } from '../training/fit.ts'
+import type { LabelledSplit } from '../training/labelled-split.ts'
+import { wholeModel, type ModelOptions, type WholeModel } from '../training/model.ts'
 import type { OptimizerConfig } from '../training/optimizers.ts'
 import type { Schedule } from '../training/schedules.ts'
+import { trainingProgram, type LossConfig } from '../training/training-program.ts'
+import { stableFigures } from '../util/figures.ts'
+import type { JsonObject } from '../util/json.ts'
+import { dueAt, type CheckpointEvery } from './checkpoint-times.ts'
 import type { StageEnvironment } from './environment.ts'
+import { exampleFiles, inferBatch } from './examples.ts'
+import { HISTORY_FILE, readHistory } from './history.ts'
 import { openSplit } from './labelled-split.ts'
-import { writeWeights } from './weight-files.ts'
+import { goOn, keepSeries } from './series.ts'
+import { lastFileOf, loadStageWeights, MODEL_FILE, writeWeights } from './weight-files.ts'
 
-export interface TrainParams extends Omit<HeadOptions, 'classes'> {
+export interface TrainParams extends Omit<ModelOptions, 'classes'> {
+  readonly loss: LossConfig
+  /** Of what is fed as pixels; else the features have had theirs. */
+  readonly preprocessing?: Preprocessing | undefined
+  /** The layers whose kept outputs are trained on; undefined: pixels are. */
+  readonly ends?: readonly string[] | undefined
+  /** The same for validation. */
+  readonly validationEnds?: readonly string[] | undefined
   readonly optimizer: OptimizerConfig & { readonly learningRate: number | Schedule }
+  /** From 1. */
+  readonly phase: number
+  /** Epochs are counted over all phases. */
+  readonly firstEpoch: number
   readonly epochs: number
   readonly batchSize: number
   readonly lastBatch: 'keep' | 'drop'
@@ -21,101 +44,164 @@ export interface TrainParams extends Omit<HeadOptions, 'classes'> {
   readonly classWeight: 'none' | 'balanced' | Readonly<Record<string, number>>
 }
 
-/** Files of a train artifact: the head's weights, and one line an epoch. */
-export const MODEL_FILE = 'model.safetensors'
-export const HISTORY_FILE = 'history.jsonl'
+export interface TrainHints {
+  readonly checkpointEvery?: CheckpointEvery | undefined
+}
 
-/** Trains the head on stored features. Needs features `train` and `labels`; where there is one, `validation` and `validationLabels`. */
+/**
+ * One phase of training: the head, and the layers below it that are not frozen. Needs `labels` and `features` or `pixels`; where there
+ * is a validation, `validationLabels` and `validation`; `weights` where layers of the trunk are run, and `previous`, the phase before.
+ */
 export function trainKind(environment: StageEnvironment): StageKind {
   return {
     kind: 'train',
-    version: 1,
+    version: 2,
     exclusive: 'engine',
-    describe: 'train the head on the stored features',
+    describe: 'train what is not frozen',
     run: async (context) => {
-      const { labels, train: features } = context.inputs
-      const train = await openSplit(labels!, features!, 'train')
-      const { classes } = train
-      const params = { ...(context.params as unknown as TrainParams), classes: classes.length }
-      const validation = await openValidation(context)
+      const data = await openData(context)
       try {
-        await environment.onEngine(async (engine) => {
-          const seed = context.stage.seed ?? 0
-          const { layers } = headGraph(params)
-          const { program, shape } = headProgram(
-            params,
-            initialize(layers, seed),
-            {
-              optimizer: params.optimizer,
-              batches: batchSizes(train.features.pictures, params.batchSize, params.lastBatch),
-            },
-            validation?.features.pictures ?? 0,
-          )
-          const session = await engine.compile(program)
-          try {
-            const history = await fit({
-              ...params,
-              session,
-              head: shape,
-              train,
-              validation,
-              seed,
-              classWeights: classWeights(params.classWeight, classes, train.labels),
-              signal: context.signal,
-              ...reports(context, params.epochs),
-            })
-            const names = layers.flatMap((layer) => layer.weights.map((w) => w.name))
-            const values = await session.read(names)
-            // The last step may be the one that goes wrong, and no loss tells of it.
-            for (const [name, data] of values) {
-              if (data.every(Number.isFinite)) continue
-              throw notFinite(`${name} is not finite after the last epoch`, params)
-            }
-            await writeWeights(join(context.out, MODEL_FILE), { layers }, values)
-            const lines = history.map(({ epoch, train: t, validation: v }) =>
-              JSON.stringify({
-                epoch,
-                phase: 1,
-                train: stableFigures(t),
-                ...(v ? { validation: stableFigures(v) } : {}),
-              }),
-            )
-            await writeFile(join(context.out, HISTORY_FILE), `${lines.join('\n')}\n`)
-          } finally {
-            await session.close()
-          }
-        })
+        await environment.onEngine((engine) => train(engine, context, data))
       } finally {
-        await train.close()
-        await validation?.close()
+        await data.train.source.close()
+        await data.validation?.source.close()
       }
     },
   }
 }
 
-async function openValidation(
-  context: StageContext,
-): Promise<(LabelledSplit & { close(): Promise<void> }) | undefined> {
-  const features: Artifact | undefined = context.inputs['validation']
-  return features && openSplit(context.inputs['validationLabels']!, features, 'validation')
+interface Data {
+  readonly train: LabelledSplit
+  readonly validation: LabelledSplit | undefined
+  readonly classes: readonly string[]
 }
 
-function reports({ stage, emit }: StageContext, epochs: number) {
+async function train(engine: Engine, context: StageContext, data: Data): Promise<void> {
+  const params = context.params as unknown as TrainParams
+  const { classes } = data
+  const seed = context.stage.seed ?? 0
+  const model = wholeModel({ ...params, classes: classes.length })
+  const weights = await startWeights(context, model, seed)
+  const { program, shape } = trainingProgram({
+    model,
+    loss: params.loss,
+    weights,
+    train: {
+      start: startOf(params, data.train),
+      optimizer: params.optimizer,
+      batches: batchSizes(data.train.source.pictures, params.batchSize, params.lastBatch),
+    },
+    infer: data.validation && {
+      start: startOf(params, data.validation),
+      batch: inferBatch(engine, params, params.validationEnds, data.validation.source.pictures),
+    },
+  })
+  const { checkpointEvery } = context.hints as TrainHints
+  const warn = warnOf(context)
+  const checkpoints = openCheckpoints(context.work, warn)
+  const stamp = { threads: engine.info.threads }
+  const from = await goOn(context, checkpoints, { params, stamp, warn })
+  const session = await engine.compile(program)
+  try {
+    const { history, end } = await fit({
+      ...params,
+      ...data,
+      session,
+      shape,
+      seed,
+      lastEpoch: params.epochs,
+      classWeights: classWeights(params.classWeight, classes, data.train.labels),
+      checkpoints,
+      isDue: dueAt(checkpointEvery),
+      from,
+      stamp,
+      signal: context.signal,
+      ...reports(context, params),
+    })
+    await publish(context, model, end.variables, history)
+    await keepSeries(context, end)
+  } finally {
+    await session.close()
+  }
+}
+
+function startOf({ preprocessing = { mode: 'none' } }: TrainParams, { source }: LabelledSplit) {
+  return { inputs: source.inputs, preprocessing }
+}
+
+/** What the phase begins with: the phase before it, or the base model's weights with a fresh head. */
+async function startWeights(
+  { inputs }: StageContext,
+  { graph, trunk }: WholeModel,
+  seed: number,
+): Promise<WeightMap> {
+  const { weights, previous } = inputs
+  const known = await loadStageWeights(weights, previous, previous && lastFileOf(previous))
+  return previous ? known : new Map([...known, ...initialize(headLayers(graph, trunk), seed)])
+}
+
+async function openData({ inputs, params }: StageContext): Promise<Data> {
+  const { ends, validationEnds } = params as unknown as TrainParams
+  const { labels, validationLabels, validation } = inputs
+  const train = await openSplit(labels!, exampleFiles(inputs['train']!, ends), 'train')
   return {
-    onEpoch: ({
-      epoch,
-      train,
-      validation,
-      seconds,
-    }: Parameters<Parameters<typeof fit>[0]['onEpoch']>[0]) =>
+    train,
+    classes: train.classes,
+    validation:
+      validation &&
+      (await openSplit(validationLabels!, exampleFiles(validation, validationEnds), 'validation')),
+  }
+}
+
+/** The artifact: every weight that training has changed so far, in earlier phases too, and a line an epoch. */
+async function publish(
+  { inputs, out, params }: StageContext,
+  { graph, trained }: WholeModel,
+  values: WeightMap,
+  history: readonly EpochFigures[],
+): Promise<void> {
+  const { previous } = inputs
+  const before: WeightMap = previous
+    ? await loadStageWeights(undefined, previous, lastFileOf(previous))
+    : new Map()
+  const names = new Set(trained.map((layer) => layer.name))
+  const layers = graph.layers.filter(
+    ({ name, weights }) => names.has(name) || weights.some((w) => before.has(w.name)),
+  )
+  await writeWeights(join(out, MODEL_FILE), { layers }, new Map([...before, ...values]))
+  const { phase } = params as unknown as TrainParams
+  const lines = [
+    ...(previous ? await readHistory(previous) : []),
+    ...history.map((figures) => JSON.stringify(stable(figures, phase))),
+  ]
+  await writeFile(join(out, HISTORY_FILE), `${lines.join('\n')}\n`)
+}
+
+function stable({ epoch, train: t, validation: v }: EpochFigures, phase: number): JsonObject {
+  return {
+    epoch,
+    phase,
+    train: stableFigures(t),
+    ...(v ? { validation: stableFigures(v) } : {}),
+  }
+}
+
+function warnOf({ stage, emit }: StageContext) {
+  return (diagnostic: Parameters<Parameters<typeof openCheckpoints>[1]>[0]) =>
+    emit({ type: 'warning', stage: stage.id, diagnostic })
+}
+
+function reports({ stage, emit }: StageContext, { epochs, phase }: TrainParams) {
+  return {
+    onEpoch: ({ epoch, train: t, validation: v, seconds }: EpochFigures) =>
       emit({
         type: 'epochDone',
         stage: stage.id,
         epoch,
         epochs,
-        phase: 1,
-        train: stableFigures(train),
-        validation: validation && stableFigures(validation),
+        phase,
+        train: stableFigures(t),
+        validation: v && stableFigures(v),
         seconds,
       }),
     onBatch: (done: number, total: number) =>

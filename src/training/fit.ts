@@ -1,44 +1,24 @@
 import type { Session } from '../engines/engine.ts'
 import { failure, type PipelineError } from '../util/diagnostic.ts'
-import { encodeTargets, fillDropoutMask, planEpoch } from './batches.ts'
-import { openTally, type MetricName, type Tally } from './metrics.ts'
+import type { JsonObject } from '../util/json.ts'
+import { planEpoch } from './batches.ts'
+import type { Checkpoint, Checkpoints } from './checkpoint.ts'
+import { Feeder } from './feeder.ts'
+import type { LabelledSplit } from './labelled-split.ts'
+import { openTally, type MetricName, type Tally, type TallyState } from './metrics.ts'
+import { evaluateSplit, labelsOf } from './score.ts'
+import type { ProgramShape } from './training-program.ts'
 import { scalarsAt, type OptimizerConfig } from './optimizers.ts'
 import { learningRateAt, type Schedule } from './schedules.ts'
 
-/** Where a split's features come from: rows of a pack. */
-export interface FeatureSource {
-  readonly pictures: number
-  /** Values a picture. */
-  readonly size: number
-  /** Fills `out` with the rows, one after the other; what is behind them is left as it is. */
-  gather(rows: Uint32Array, out: Float32Array): Promise<void>
-}
-
-export interface LabelledSplit {
-  readonly features: FeatureSource
-  /** The class of every row. */
-  readonly labels: Uint32Array
-}
-
-/** What the loop must know of the program it trains. */
-export interface HeadShape {
-  /** Columns of targets and outputs. */
-  readonly width: number
-  readonly dropouts: readonly {
-    readonly layer: string
-    readonly rate: number
-    readonly size: number
-  }[]
-  /** Pictures that the entry `infer` takes at once. */
-  readonly inferBatch: number
-}
-
 export interface FitOptions {
   readonly session: Session
-  readonly head: HeadShape
+  readonly shape: ProgramShape
   readonly train: LabelledSplit
   readonly validation: LabelledSplit | undefined
-  readonly epochs: number
+  /** Counted from 1, over all phases. */
+  readonly firstEpoch: number
+  readonly lastEpoch: number
   readonly batchSize: number
   readonly lastBatch: 'keep' | 'drop'
   readonly shuffle: boolean
@@ -46,13 +26,46 @@ export interface FitOptions {
   readonly optimizer: OptimizerConfig & { readonly learningRate: number | Schedule }
   /** One weight a class. */
   readonly classWeights: Float32Array
+  /** What is watched beside loss and accuracy. */
+  readonly metrics?: readonly MetricName[] | undefined
+  readonly callbacks?: FitCallbacks | undefined
+  /** Where the state is saved, and when. */
+  readonly checkpoints?: Checkpoints | undefined
+  readonly isDue?: ((moment: Moment) => boolean) | undefined
+  /** Where to go on; else from the session's own values. */
+  readonly from?: Checkpoint | undefined
+  /** Facts that every checkpoint holds beside the state. */
+  readonly stamp?: JsonObject | undefined
   readonly signal: AbortSignal
   readonly onEpoch: (epoch: EpochFigures) => void
   readonly onBatch: (done: number, total: number) => void
 }
 
+/** What looks at each epoch's figures. Its state is plain JSON, so that a checkpoint can hold it. */
+export interface FitCallbacks {
+  afterEpoch(figures: EpochFigures): {
+    readonly stop: boolean
+    /** A new learning rate, from now on. */
+    readonly learningRate?: number | undefined
+    /** The epoch's weights will be wanted. */
+    readonly keep: boolean
+  }
+  /** Epochs whose kept weights may still be wanted. */
+  bests(): readonly number[]
+  state(): JsonObject
+  restore(state: JsonObject): void
+}
+
+/** When a checkpoint may be due. */
+export interface Moment {
+  readonly endOfEpoch: boolean
+  /** Batches since the last one. */
+  readonly batches: number
+  /** Seconds since the last one. */
+  readonly seconds: number
+}
+
 export interface EpochFigures {
-  /** From 1. */
   readonly epoch: number
   /** Running means over the epoch's batches, weighted by their pictures. */
   readonly train: Readonly<Record<string, number>>
@@ -61,152 +74,223 @@ export interface EpochFigures {
   readonly seconds: number
 }
 
+/** What is watched while training. */
+const WATCHED: readonly MetricName[] = ['loss', 'accuracy']
+
 /**
- * The training loop. Each step is one run of the program's entry `train@N`: features, targets, weights of the
- * examples, masks, learning rate and step number go in, losses and outputs come back, the variables have moved.
- * Throws NOT_FINITE where a loss is NaN or infinite while it trains or on validation, and the signal's reason between two batches.
+ * The training loop. Each step is one run of the program's entry `train@N`: inputs, targets, weights of the examples,
+ * masks, learning rate and step number go in, losses and outputs come back, the variables have moved. The first abort of
+ * the signal lets the running batch end, saves a checkpoint and throws the signal's reason.
+ * Throws NOT_FINITE where a loss is NaN or infinite while it trains or on validation.
  */
-export async function fit(options: FitOptions): Promise<EpochFigures[]> {
-  const { session, train, validation, epochs, signal, onBatch, onEpoch } = options
-  const history: EpochFigures[] = []
-  const feeder = new Feeder(options)
-  const perEpoch = planEpoch(train.features.pictures, { ...options, epoch: 1 }).batches.length
-  let step = 0
-  for (let epoch = 1; epoch <= epochs; epoch += 1) {
+export async function fit(options: FitOptions): Promise<FitResult> {
+  const loop = new Loop(options)
+  await loop.restore()
+  while (loop.epoch <= options.lastEpoch && !loop.stopped) await loop.runEpoch()
+  return { history: loop.history, end: await loop.checkpoint() }
+}
+
+export interface FitResult {
+  readonly history: readonly EpochFigures[]
+  /** Where it ended: more epochs may go on from it. */
+  readonly end: Checkpoint
+}
+
+/** Where the loop stands, as a checkpoint holds it. */
+export interface LoopState {
+  readonly stamp: JsonObject
+  readonly step: number
+  readonly epoch: number
+  /** Batches of the epoch that are done. */
+  readonly batch: number
+  readonly tally: TallyState | null
+  readonly history: readonly Omit<EpochFigures, 'seconds'>[]
+  readonly learningRate: number | null
+  readonly stopped: boolean
+  readonly callbacks: JsonObject
+}
+
+class Loop {
+  readonly history: EpochFigures[] = []
+  epoch: number
+  stopped = false
+  readonly #options: FitOptions
+  readonly #metrics: readonly MetricName[]
+  readonly #feeder: Feeder
+  #step = 0
+  /** Batches of the epoch that are done. */
+  #batch = 0
+  #tally: Tally
+  /** Set by a callback; else the schedule's. */
+  #learningRate: number | undefined
+  #saved = { step: 0, at: performance.now() }
+
+  constructor(options: FitOptions) {
+    this.#options = options
+    this.#metrics = [...new Set([...WATCHED, ...(options.metrics ?? [])])]
+    this.#feeder = new Feeder(options)
+    this.epoch = options.firstEpoch
+    this.#tally = this.#openTally()
+  }
+
+  async restore(): Promise<void> {
+    const { from, session, callbacks } = this.#options
+    if (!from) return
+    await session.write(from.variables)
+    const state = from.state as unknown as LoopState
+    this.#step = state.step
+    this.epoch = state.epoch
+    this.#batch = state.batch
+    this.#tally = this.#openTally(state.tally ?? undefined)
+    this.history.push(...state.history.map((figures) => ({ ...figures, seconds: 0 })))
+    this.#learningRate = state.learningRate ?? undefined
+    this.stopped = state.stopped
+    callbacks?.restore(state.callbacks)
+    this.#saved = { step: this.#step, at: performance.now() }
+    for (const figures of this.history) this.#options.onEpoch(figures)
+  }
+
+  /** What is left of the epoch, its validation, and what the callbacks make of it. */
+  async runEpoch(): Promise<void> {
+    const { train, validation, callbacks, onEpoch, checkpoints, session } = this.#options
+    const { epoch } = this
     const started = performance.now()
-    const tally = openTally(options.head.width, WATCHED)
-    const { order, batches } = planEpoch(train.features.pictures, { ...options, epoch })
-    let next = feeder.feeds(order.subarray(...batches[0]!), epoch, step + 1)
-    for (const [i, [start, end]] of batches.entries()) {
-      const feeds = await next
-      signal.throwIfAborted()
-      step += 1
-      const running = session.run(`train@${end - start}`, feeds)
-      // The next batch is read while this one runs: the feeder has two sets of arrays that take turns.
-      const following = batches[i + 1]
-      if (following) next = feeder.feeds(order.subarray(...following), epoch, step + 1)
-      const [result] = await Promise.all([running, next])
-      const { losses, outputs, loss } = result as Record<string, Float32Array>
-      if (!Number.isFinite(loss![0])) {
-        throw notFinite(`the loss is ${loss![0]} at epoch ${epoch}, batch ${i + 1}`, options)
-      }
-      const labels = labelsOf(train.labels, order.subarray(start, end))
-      tally.add({ probabilities: outputs!, labels, losses: losses!, count: end - start })
-      onBatch((epoch - 1) * perEpoch + i + 1, epochs * perEpoch)
-    }
+    const { order, batches } = planEpoch(train.source.pictures, { ...this.#options, epoch })
+    await this.#runBatches(order, batches.slice(this.#batch), batches.length)
     const figures: EpochFigures = {
       epoch,
-      train: figuresOf(tally),
-      validation: validation && figuresOf(await evaluateSplit(options, validation, WATCHED)),
+      train: figuresOf(this.#tally),
+      validation: validation && (await this.#validate(validation)),
       seconds: (performance.now() - started) / 1000,
     }
     const { loss = 0 } = figures.validation ?? {}
     if (!Number.isFinite(loss)) {
-      throw notFinite(`the validation loss is ${loss} after epoch ${epoch}`, options)
+      throw notFinite(`the validation loss is ${loss} after epoch ${epoch}`, this.#rate())
     }
-    history.push(figures)
+    this.history.push(figures)
     onEpoch(figures)
+    const decision = callbacks?.afterEpoch(figures)
+    this.stopped = decision?.stop ?? false
+    this.#learningRate = decision?.learningRate ?? this.#learningRate
+    if (decision?.keep) await checkpoints?.saveBest(epoch, await session.read())
+    this.epoch += 1
+    this.#batch = 0
+    this.#tally = this.#openTally()
+    await this.#save(true)
   }
-  return history
-}
 
-/** What is watched while training. */
-const WATCHED: readonly MetricName[] = ['loss', 'accuracy']
-
-/** What `evaluateSplit` knows of each picture: its row, its outputs [width], its loss. */
-export type KeepPicture = (row: number, outputs: Float32Array, loss: number) => void
-
-/**
- * Runs the entry `infer` over a whole split and scores it. A short last batch is filled up and the surplus ignored:
- * in inference a row depends on no other.
- */
-export async function evaluateSplit(
-  { session, head, signal }: Pick<FitOptions, 'session' | 'head' | 'signal'>,
-  { features, labels }: LabelledSplit,
-  metrics: readonly MetricName[],
-  keep?: KeepPicture,
-): Promise<Tally> {
-  const tally = openTally(head.width, metrics)
-  const values = new Float32Array(head.inferBatch * features.size)
-  const targets = new Float32Array(head.inferBatch * head.width)
-  for (let start = 0; start < features.pictures; start += head.inferBatch) {
-    signal.throwIfAborted()
-    const count = Math.min(head.inferBatch, features.pictures - start)
-    const rows = Uint32Array.from({ length: count }, (_, i) => start + i)
-    await features.gather(rows, values)
-    encodeTargets(labels, rows, head.width, targets)
-    const result = await session.run('infer', { features: values, targets })
-    const { losses, outputs } = result as Record<string, Float32Array>
-    tally.add({ probabilities: outputs!, labels: labelsOf(labels, rows), losses: losses!, count })
-    if (!keep) continue
-    for (let i = 0; i < count; i += 1) {
-      keep(start + i, outputs!.slice(i * head.width, (i + 1) * head.width), losses![i]!)
+  async #validate(validation: LabelledSplit): Promise<Record<string, number>> {
+    try {
+      return figuresOf(await evaluateSplit(this.#options, validation, this.#metrics))
+    } catch (error) {
+      // The epoch's batches are not lost: it goes on with its validation.
+      if (this.#options.signal.aborted) await this.#interrupt()
+      throw error
     }
   }
-  return tally
-}
 
-function labelsOf(labels: Uint32Array, rows: Uint32Array): Uint32Array {
-  return rows.map((row) => labels[row]!)
+  async #runBatches(
+    order: Uint32Array,
+    batches: readonly (readonly [number, number])[],
+    perEpoch: number,
+  ): Promise<void> {
+    const { session, train, onBatch, signal } = this.#options
+    const { epoch } = this
+    const feeds = ([start, end]: readonly [number, number], step: number) =>
+      this.#feeder.feeds(order.subarray(start, end), epoch, this.#scalars(step))
+    let next = batches[0] && feeds(batches[0], this.#step + 1)
+    for (const [i, [start, end]] of batches.entries()) {
+      const fed = await next!
+      // Between two batches, where everything is settled.
+      if (signal.aborted) await this.#interrupt()
+      this.#step += 1
+      const running = session.run(`train@${end - start}`, fed)
+      // The next batch is read while this one runs: the feeder has two sets of arrays that take turns.
+      const following = batches[i + 1]
+      next = following && feeds(following, this.#step + 1)
+      const [result] = await Promise.all([running, next])
+      const { losses, outputs, loss } = result as Record<string, Float32Array>
+      if (!Number.isFinite(loss![0])) throw this.#wentWrong(loss![0]!)
+      const labels = labelsOf(train.labels, order.subarray(start, end))
+      this.#tally.add({ probabilities: outputs!, labels, losses: losses!, count: end - start })
+      this.#batch += 1
+      const before = (epoch - this.#options.firstEpoch) * perEpoch
+      onBatch(before + this.#batch, this.#epochs() * perEpoch)
+      await this.#save(false)
+    }
+    if (signal.aborted) await this.#interrupt()
+  }
+
+  /** Values that are not finite are no checkpoint: the last good one stays. Throws NOT_FINITE. */
+  async checkpoint(): Promise<Checkpoint> {
+    const { callbacks, session, stamp = {} } = this.#options
+    const variables = await session.read()
+    for (const [name, data] of variables) {
+      if (data.every(Number.isFinite)) continue
+      throw notFinite(`${name} is not finite ${this.#where()}`, this.#rate())
+    }
+    const state: LoopState = {
+      stamp,
+      step: this.#step,
+      epoch: this.epoch,
+      batch: this.#batch,
+      tally: this.#batch > 0 ? this.#tally.state() : null,
+      history: this.history.map(({ epoch, train, validation }) => ({ epoch, train, validation })),
+      learningRate: this.#learningRate ?? null,
+      stopped: this.stopped,
+      callbacks: callbacks?.state() ?? {},
+    }
+    return { state: state as unknown as JsonObject, variables }
+  }
+
+  /** Saves, if it is time to. */
+  async #save(endOfEpoch: boolean, due = false): Promise<void> {
+    const { checkpoints, callbacks, isDue } = this.#options
+    const batches = this.#step - this.#saved.step
+    const seconds = (performance.now() - this.#saved.at) / 1000
+    if (!checkpoints || (!due && !isDue?.({ endOfEpoch, batches, seconds }))) return
+    const bests = callbacks?.bests() ?? []
+    await checkpoints.save(this.#step, { ...(await this.checkpoint()), bests })
+    this.#saved = { step: this.#step, at: performance.now() }
+  }
+
+  async #interrupt(): Promise<never> {
+    if (this.#step > this.#saved.step) await this.#save(false, true)
+    throw this.#options.signal.reason
+  }
+
+  /** What the optimizer's update of a step (from 1) is fed. */
+  #scalars(step: number): Partial<Record<string, number>> {
+    return scalarsAt(this.#options.optimizer, step, this.#rate(step))
+  }
+
+  #rate(step = Math.max(1, this.#step)): number {
+    return this.#learningRate ?? learningRateAt(this.#options.optimizer.learningRate, step - 1)
+  }
+
+  #wentWrong(loss: number): PipelineError {
+    return notFinite(`the loss is ${loss} ${this.#where(1)}`, this.#rate())
+  }
+
+  #where(more = 0): string {
+    return `at epoch ${this.epoch}, batch ${this.#batch + more} (step ${this.#step})`
+  }
+
+  #epochs(): number {
+    return this.#options.lastEpoch - this.#options.firstEpoch + 1
+  }
+
+  #openTally(state?: TallyState): Tally {
+    return openTally(this.#options.shape.width, this.#metrics, state)
+  }
 }
 
 function figuresOf(tally: Tally): Record<string, number> {
   return { ...tally.figures() }
 }
 
-/** Fills the feeds of training batches, in two sets of arrays that take turns. */
-class Feeder {
-  readonly #options: FitOptions
-  readonly #sets: readonly Map<number, Record<string, Float32Array>>[] = [new Map(), new Map()]
-  #turn = 0
-
-  constructor(options: FitOptions) {
-    this.#options = options
-  }
-
-  async feeds(
-    rows: Uint32Array,
-    epoch: number,
-    step: number,
-  ): Promise<Record<string, Float32Array>> {
-    const { head, train, seed, optimizer, classWeights } = this.#options
-    this.#turn = 1 - this.#turn
-    const feeds = this.#arrays(rows.length)
-    await train.features.gather(rows, feeds['features']!)
-    encodeTargets(train.labels, rows, head.width, feeds['targets']!)
-    const weights = feeds['weights']!
-    rows.forEach((row, i) => (weights[i] = classWeights[train.labels[row]!]!))
-    for (const dropout of head.dropouts) {
-      fillDropoutMask(feeds[`dropout/${dropout.layer}`]!, rows, dropout, seed, epoch)
-    }
-    const rate = learningRateAt(optimizer.learningRate, step - 1)
-    const scalars = Object.entries(scalarsAt(optimizer, step, rate))
-    for (const [name, value] of scalars) feeds[name] = Float32Array.of(value)
-    return feeds
-  }
-
-  #arrays(count: number): Record<string, Float32Array> {
-    const { head, train } = this.#options
-    const set = this.#sets[this.#turn]!
-    const known = set.get(count)
-    if (known) return known
-    const arrays: Record<string, Float32Array> = {
-      features: new Float32Array(count * train.features.size),
-      targets: new Float32Array(count * head.width),
-      weights: new Float32Array(count),
-    }
-    for (const { layer, size } of head.dropouts) {
-      arrays[`dropout/${layer}`] = new Float32Array(count * size)
-    }
-    set.set(count, arrays)
-    return arrays
-  }
-}
-
-export function notFinite(what: string, options?: Pick<FitOptions, 'optimizer'>): PipelineError {
-  const rate = options?.optimizer.learningRate
-  const how =
-    rate === undefined ? '' : `, with learning rate ${typeof rate === 'number' ? rate : rate.name}`
+export function notFinite(what: string, learningRate?: number): PipelineError {
+  const how = learningRate === undefined ? '' : `, with learning rate ${learningRate}`
   return failure('NOT_FINITE', `${what}${how}`, {
     hint: 'lower optimizer.learningRate, or look at preprocessing: pixels of 0..255 must be rescaled',
   })

@@ -102,6 +102,17 @@ export interface Tally {
   counts(): Counts
   /** The metrics asked for; those the data does not allow are left out. */
   figures(): Partial<Record<MetricName, number>>
+  /** What was counted so far, as JSON: another tally of the same units and metrics goes on from it. */
+  state(): TallyState
+}
+
+export interface TallyState {
+  readonly examples: number
+  readonly loss: number | null
+  readonly inTopFive: number
+  readonly confusion: readonly (readonly number[])[]
+  /** Base64 of float32 scores and of uint32 labels, a pair a batch. */
+  readonly kept: readonly (readonly [string, string])[]
 }
 
 /** A batch of [n, units] and [n]. */
@@ -110,15 +121,24 @@ interface Kept {
   readonly labels: Uint32Array
 }
 
-/** Counts batch by batch. `units` 1 means two classes, else it is the number of classes. */
-export function openTally(units: number, metrics: readonly MetricName[]): Tally {
+/** Counts batch by batch, on from `state`. `units` 1 means two classes, else it is the number of classes. */
+export function openTally(
+  units: number,
+  metrics: readonly MetricName[],
+  state?: TallyState,
+): Tally {
   const classes = units === 1 ? 2 : units
-  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0))
+  const confusion = Array.from({ length: classes }, (_, c) => [
+    ...(state?.confusion[c] ?? new Array<number>(classes).fill(0)),
+  ])
   const keeps = metrics.some((name) => METRICS[name].needsScores)
-  const kept: Kept[] = []
-  let examples = 0
-  let loss: number | undefined
-  let inTopFive = 0
+  const kept: Kept[] = (state?.kept ?? []).map(([scores, labels]) => ({
+    scores: new Float32Array(bytesOf(scores)),
+    labels: new Uint32Array(bytesOf(labels)),
+  }))
+  let examples = state?.examples ?? 0
+  let loss = state?.loss ?? undefined
+  let inTopFive = state?.inTopFive ?? 0
 
   const counts = (): Counts => {
     const areas = keeps ? areasOf(kept, units, classes) : []
@@ -139,6 +159,13 @@ export function openTally(units: number, metrics: readonly MetricName[]): Tally 
       kept.push({ scores, labels: Uint32Array.from({ length: count }, (_, i) => labels[i]!) })
     },
     counts,
+    state: () => ({
+      examples,
+      loss: loss ?? null,
+      inTopFive,
+      confusion: confusion.map((row) => [...row]),
+      kept: kept.map(({ scores, labels }) => [base64(scores), base64(labels)] as const),
+    }),
     figures: () => {
       const all = counts()
       const entries = metrics.map((name) => [name, METRICS[name].figure(all)] as const)
@@ -204,4 +231,12 @@ function areasOf(kept: readonly Kept[], units: number, classes: number): (number
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, v) => total + v, 0)
+}
+
+function base64({ buffer, byteOffset, byteLength }: Float32Array | Uint32Array): string {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength).toString('base64')
+}
+
+function bytesOf(text: string): ArrayBuffer {
+  return new Uint8Array(Buffer.from(text, 'base64')).buffer
 }

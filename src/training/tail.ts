@@ -1,16 +1,17 @@
 import type { HeadLayer } from '../models/head.ts'
 
-/** Layers without weights and chance at the start of a head that shrink what is stored: part of the frozen pass. */
-export type TailLayer = 'GlobalAveragePooling2D' | 'GlobalMaxPooling2D'
+/**
+ * Layers without weights and chance at the start of a head: where one of them shrinks what is stored, as a pooling
+ * does, they are part of the frozen pass.
+ */
+export type TailLayer = Extract<HeadLayer, string | { readonly Activation: unknown }>
 
-/** The tail of a head, and the layers that are left to train. */
-export function splitHead(head: readonly HeadLayer[]): {
-  readonly tail: TailLayer | undefined
-  readonly rest: readonly HeadLayer[]
-} {
-  const [first, ...rest] = head
-  if (first === 'GlobalAveragePooling2D' || first === 'GlobalMaxPooling2D') {
-    return { tail: first, rest }
-  }
-  return { tail: undefined, rest: head }
+export function tailOf(head: readonly HeadLayer[]): TailLayer[] {
+  const end = head.findIndex((layer) => !isTail(layer))
+  return head.slice(0, end < 0 ? head.length : end) as TailLayer[]
+}
+
+function isTail(layer: HeadLayer): boolean {
+  if (typeof layer === 'string') return layer !== 'BatchNormalization'
+  return 'Activation' in layer
 }

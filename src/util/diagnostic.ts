@@ -34,6 +34,7 @@ export type DiagnosticCode =
   | 'NOT_FINITE'
   // running (exit 1)
   | 'STAGE_FAILED'
+  | 'CHECKPOINT_DAMAGED'
   | 'STORE_DAMAGED'
   | 'UNKNOWN_RUN'
   // this machine (exit 3)

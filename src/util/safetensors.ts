@@ -47,12 +47,21 @@ export async function writeSafetensors(
 
 /** Reads a safetensors file of F32 tensors, in the header's order. Throws BAD_WEIGHTS where the file is not one. */
 export async function readSafetensors(path: string): Promise<Map<string, NamedTensor>> {
+  return (await readSafetensorsFile(path)).tensors
+}
+
+/** The same with the strings of `__metadata__`. */
+export async function readSafetensorsFile(path: string): Promise<{
+  readonly tensors: Map<string, NamedTensor>
+  readonly metadata: Readonly<Record<string, string>>
+}> {
   const bytes = await readFile(path)
   const bad = (what: string) => failure('BAD_WEIGHTS', `${path} is not a safetensors file: ${what}`)
   if (bytes.length < 8) throw bad(`it has ${bytes.length} bytes`)
   const length = Number(bytes.readBigUInt64LE(0))
   if (length > bytes.length - 8) throw bad(`its header should have ${length} bytes`)
   let header: Record<string, { dtype?: string; shape?: number[]; data_offsets?: [number, number] }>
+  let metadata: Record<string, string> = {}
   try {
     header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as typeof header
   } catch (error) {
@@ -62,7 +71,10 @@ export async function readSafetensors(path: string): Promise<Map<string, NamedTe
   }
   const tensors = new Map<string, NamedTensor>()
   for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(header)) {
-    if (name === '__metadata__') continue
+    if (name === '__metadata__') {
+      metadata = header[name] as unknown as typeof metadata
+      continue
+    }
     if (dtype !== 'F32' || !shape || !offsets) throw bad(`${name} is ${dtype}, not F32`)
     const start = 8 + length + offsets[0]
     const size = shape.reduce((product, n) => product * n, 1) * 4
@@ -74,5 +86,5 @@ export async function readSafetensors(path: string): Promise<Map<string, NamedTe
     new Uint8Array(copy).set(bytes.subarray(start, start + size))
     tensors.set(name, { shape, data: new Float32Array(copy) })
   }
-  return tensors
+  return { tensors, metadata }
 }

@@ -68,6 +68,7 @@ function context(out: string, hints: JsonObject, events: Event[]): StageContext 
     hints,
     inputs: { index: artifact(join(folder, 'index')), files: artifact(join(folder, 'data')) },
     out,
+    fresh: false,
     work: folder,
     state: folder,
     remember: () => {},

@@ -11,7 +11,7 @@ for (const { name, minSize, preprocessing } of BASE_MODELS) {
   const model = { name, inputShape: [minSize, minSize, 3] }
   const weights = initialize(buildBaseModel(model), 1)
   const pixels = [1, minSize, minSize, 3]
-  const { program } = trunkProgram({ model, preprocessing }, weights, pixels)
+  const { program } = trunkProgram({ model, preprocessing }, weights, { shape: pixels })
   const session = await engine.compile(program)
   await session.run('features', { pixels: new Uint8Array(minSize * minSize * 3) })
   await session.close()

@@ -49,6 +49,7 @@ export async function runStage(
     hints,
     inputs,
     out,
+    fresh: false,
     work,
     state,
     remember: () => undefined,

@@ -1,0 +1,7 @@
+import type { ExampleSource } from './example-source.ts'
+
+export interface LabelledSplit {
+  readonly source: ExampleSource
+  /** The class of every row. */
+  readonly labels: Uint32Array
+}
