@@ -35,6 +35,19 @@ export function checkSchedule({ pipeline, isWritten, report }: Checked): void {
   }
 }
 
+/** What says how the average of the weights moves, where none is kept. */
+export function checkEma({ pipeline: { optimizer }, report }: Checked): void {
+  if (optimizer.useEma) return
+  for (const argument of ['emaMomentum', 'emaOverwriteFrequency'] as const) {
+    if (optimizer[argument] === undefined) continue
+    const message = `${argument} does nothing without useEma: true`
+    report('NOTE', ['optimizer', argument], message, {
+      hint: `write useEma: true, or take ${argument} out`,
+      severity: 'warning',
+    })
+  }
+}
+
 type Pieces = Extract<Schedule, { name: 'PiecewiseConstantDecay' }>
 
 function checkPieces(

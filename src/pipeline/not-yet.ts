@@ -63,11 +63,6 @@ export const NOT_YET: readonly NotYet[] = [
     what: 'features in float16',
     hint: 'write dtype: float32',
   },
-  ...['useEma', 'emaMomentum', 'emaOverwriteFrequency'].map((argument) => ({
-    path: ['optimizer', argument],
-    what: `the optimizer's ${argument}`,
-    hint: 'take the argument out',
-  })),
   {
     path: ['loss', 'name'],
     when: not('BinaryCrossentropy', 'CategoricalCrossentropy', 'SparseCategoricalCrossentropy'),

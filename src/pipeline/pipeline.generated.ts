@@ -267,15 +267,15 @@ export type Clipvalue = number | Fraction
  */
 export type GlobalClipnorm = number | Fraction
 /**
- * Keeps a moving average of the weights and ends with it.
+ * Keeps a moving average of the weights and ends with it. Validation during training sees the weights themselves, as in Keras.
  */
 export type UseEma = boolean
 /**
- * Of the moving average of the weights.
+ * Of the moving average of the weights: what is kept of it at every step. 0.99 where useEma is true.
  */
 export type EmaMomentum = number | Fraction
 /**
- * After how many steps the weights become their average.
+ * After every so many steps the weights become their average. Not written, only at the end.
  */
 export type EmaOverwriteFrequency = number
 /**

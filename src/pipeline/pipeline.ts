@@ -195,6 +195,10 @@ interface Updates {
   readonly clipnorm?: number
   readonly clipvalue?: number
   readonly globalClipnorm?: number
+  readonly useEma?: boolean
+  /** There where `useEma` is true. */
+  readonly emaMomentum?: number
+  readonly emaOverwriteFrequency?: number
 }
 
 interface Moments {

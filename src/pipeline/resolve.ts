@@ -26,6 +26,9 @@ export function resolveDefaults(root: Node, file: string, model: BaseModel | und
   }
   for (const optimizer of optimizersOf(tree)) {
     fallback([...optimizer, 'learningRate', 'initialLearningRate'], firstRate(tree, optimizer))
+    const useEma = find(tree, [...optimizer, 'useEma'])
+    const keepsAverage = useEma?.kind === 'scalar' && useEma.value === true
+    fallback([...optimizer, 'emaMomentum'], keepsAverage ? 0.99 : undefined)
   }
   const loss = lossFor(toData(find(tree, ['head']) ?? fromData([], 'default')))
   fallback(['loss'], loss)

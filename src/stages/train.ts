@@ -8,6 +8,7 @@ import type { WeightMap } from '../models/layer-graph.ts'
 import type { Preprocessing } from '../models/preprocessing.ts'
 import { batchSizes, classWeights } from '../training/batches.ts'
 import { openCheckpoints } from '../training/checkpoint.ts'
+import { finalWeights } from '../training/ema.ts'
 import { fit, type EpochFigures } from '../training/fit.ts'
 import type { LabelledSplit } from '../training/labelled-split.ts'
 import { wholeModel, type ModelOptions, type WholeModel } from '../training/model.ts'
@@ -118,7 +119,7 @@ async function train(engine: Engine, context: StageContext, data: Data): Promise
       signal: context.signal,
       ...reports(context, params),
     })
-    await publish(context, model, end.variables, history)
+    await publish(context, model, finalWeights(params.optimizer, end.variables), history)
     await keepSeries(context, end)
   } finally {
     await session.close()

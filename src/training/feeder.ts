@@ -11,7 +11,7 @@ export interface FeederOptions {
   readonly classWeights: Float32Array
 }
 
-type Feeds = Readonly<Record<string, TensorData>>
+export type Feeds = Readonly<Record<string, TensorData>>
 
 /** Fills the feeds of training batches, in two sets of arrays that take turns. */
 export class Feeder {

@@ -3,7 +3,8 @@ import { failure, type PipelineError } from '../util/diagnostic.ts'
 import type { JsonObject } from '../util/json.ts'
 import { planEpoch } from './batches.ts'
 import type { Checkpoint, Checkpoints } from './checkpoint.ts'
-import { Feeder } from './feeder.ts'
+import { emaAt } from './ema.ts'
+import { Feeder, type Feeds } from './feeder.ts'
 import type { LabelledSplit } from './labelled-split.ts'
 import { openTally, type MetricName, type Tally, type TallyState } from './metrics.ts'
 import { evaluateSplit, labelsOf } from './score.ts'
@@ -194,7 +195,7 @@ class Loop {
     batches: readonly (readonly [number, number])[],
     perEpoch: number,
   ): Promise<void> {
-    const { session, train, onBatch, signal } = this.#options
+    const { train, onBatch, signal } = this.#options
     const { epoch } = this
     const feeds = ([start, end]: readonly [number, number], step: number) =>
       this.#feeder.feeds(order.subarray(start, end), epoch, this.#scalars(step))
@@ -204,7 +205,7 @@ class Loop {
       // Between two batches, where everything is settled.
       if (signal.aborted) await this.#interrupt()
       this.#step += 1
-      const running = session.run(`train@${end - start}`, fed)
+      const running = this.#update(`train@${end - start}`, fed)
       // The next batch is read while this one runs: the feeder has two sets of arrays that take turns.
       const following = batches[i + 1]
       next = following && feeds(following, this.#step + 1)
@@ -219,6 +220,16 @@ class Loop {
       await this.#save(false)
     }
     if (signal.aborted) await this.#interrupt()
+  }
+
+  /** One step, and what follows it where averages of the weights are kept. */
+  async #update(entry: string, fed: Feeds): Promise<Awaited<ReturnType<Session['run']>>> {
+    const { session, optimizer } = this.#options
+    const result = await session.run(entry, fed)
+    const ema = emaAt(optimizer, this.#step)
+    if (ema) await session.run('ema', ema.feeds)
+    if (ema?.overwrites) await session.run('emaOverwrite', {})
+    return result
   }
 
   /** Values that are not finite are no checkpoint: the last good one stays. Throws NOT_FINITE. */

@@ -46,7 +46,17 @@ const COMMON: Readonly<Record<string, OptimizerArgument>> = {
   clipnorm: optional("each weight's gradient is shortened to this norm"),
   globalClipnorm: optional('all gradients together are shortened to this norm'),
   clipvalue: optional('each number of a gradient is clipped to +- this'),
+  useEma: optional('keeps a moving average of the weights and ends with it'),
+  emaMomentum: optional('decay of that average'),
+  emaOverwriteFrequency: optional('after so many steps the weights become their average'),
 }
+/** What no update rule reads: the rate is fed, averages of weights are entries of their own (ema.ts). */
+const APART: ReadonlySet<string> = new Set([
+  'learningRate',
+  'useEma',
+  'emaMomentum',
+  'emaOverwriteFrequency',
+])
 /** What the family of Adam has, with Nadam and Adamax. */
 const MOMENTS: Readonly<Record<string, OptimizerArgument>> = {
   ...rate(0.001),
@@ -199,7 +209,7 @@ export function scalarsAt(
   return Object.fromEntries(scalars.map((name) => [name, values[name]()]))
 }
 
-/** The arguments with Keras' defaults filled in, those that are off left out; not the learning rate, which is fed. */
+/** The arguments with Keras' defaults filled in, those that are off left out, and those that stand apart. */
 function settingsOf({ name, ...given }: OptimizerConfig): Settings {
   const known = OPTIMIZERS[name].arguments
   const unknown = Object.keys(given).find((argument) => !known[argument])
@@ -209,7 +219,7 @@ function settingsOf({ name, ...given }: OptimizerConfig): Settings {
   return Object.fromEntries(
     Object.entries(known).flatMap(([argument, { default: initial }]) => {
       const value = given[argument] ?? initial
-      return argument === 'learningRate' || value === undefined ? [] : [[argument, value]]
+      return APART.has(argument) || value === undefined ? [] : [[argument, value]]
     }),
   ) as Settings
 }

@@ -1,10 +1,11 @@
-import type { Layer, WeightMap } from '../models/layer-graph.ts'
+import type { Layer, WeightMap, WeightSpec } from '../models/layer-graph.ts'
 import { lower, type Lowered } from '../models/lower.ts'
 import { preprocess, type Preprocessing } from '../models/preprocessing.ts'
 import { gradients } from '../program/autodiff.ts'
 import { Builder } from '../program/builder.ts'
 import { simplify } from '../program/simplify.ts'
 import { sizeOf, type Program, type Tensor } from '../program/program.ts'
+import { addEmaEntries } from './ema.ts'
 import type { ExampleInput } from './example-source.ts'
 import { LOSSES, weightedMean, type LossName } from './losses.ts'
 import type { WholeModel } from './model.ts'
@@ -53,9 +54,10 @@ export interface ProgramShape {
 
 /**
  * The model as a Program that is trained and scored. Entries: `train@N` for each training batch size (the start's
- * inputs, `targets`, `weights`, the optimizer's scalars and one mask a dropout in; `loss`, `losses` [N] and `outputs` [N, width] out; one
- * update of every weight and moving average) and `infer` (inputs, targets in; losses, outputs out). Frozen layers
- * are constants in inference mode. Without `train` everything is: then batch norm is folded everywhere.
+ * inputs, `targets`, `weights`, the optimizer's scalars and one mask a dropout in; `loss`, `losses` [N] and `outputs`
+ * [N, width] out; one update of every weight and moving average), those of `addEmaEntries`, and `infer` (inputs,
+ * targets in; losses, outputs out). Frozen layers are constants in inference mode. Without `train` everything is:
+ * then batch norm is folded everywhere.
  */
 export function trainingProgram({ model, loss, weights, train, infer }: ProgramOptions): {
   program: Program
@@ -77,6 +79,7 @@ export function trainingProgram({ model, loss, weights, train, infer }: ProgramO
         return b.input(`dropout/${layer.name}`, shape)
       },
     })
+  let trained: readonly WeightSpec[] = []
   for (const batch of train?.batches ?? []) {
     const targets = b.input('targets', [batch, width])
     const exampleWeights = b.input('weights', [batch])
@@ -84,11 +87,13 @@ export function trainingProgram({ model, loss, weights, train, infer }: ProgramO
     const { perExample, outputs } = lossOf(b, loss, lowered, targets)
     const mean = weightedMean(b, perExample, exampleWeights)
     const { updates } = updatesFor(b, train!.optimizer, gradientsOf(b, mean, lowered))
+    trained = lowered.trainable.map(({ spec }) => spec)
     b.entry(`train@${batch}`, {
       fetches: { loss: mean, losses: b.multiply(perExample, exampleWeights), outputs },
       updates: [...lowered.updates, ...updates],
     })
   }
+  if (train) addEmaEntries(b, train.optimizer, trained)
   if (infer) {
     const targets = b.input('targets', [infer.batch, width])
     const lowered = forward(infer.start, infer.batch, false)

@@ -1,6 +1,7 @@
 import { after, before, describe } from 'node:test'
 
 import type { Engine } from '../../src/engines/engine.ts'
+import { emaContract } from './contract/ema.ts'
 import { failureContract } from './contract/failures.ts'
 import { fusionContract } from './contract/fusion.ts'
 import { opContract } from './contract/ops.ts'
@@ -28,6 +29,7 @@ export function contractSuite(name: string, open: () => Promise<Engine>): void {
     fusionContract(opened)
     variableContract(opened)
     optimizerContract(opened)
+    emaContract(opened)
     trainingContract(opened)
     runContract(opened)
     failureContract(opened)

@@ -112,6 +112,14 @@ describe('defaults', () => {
     })
   })
 
+  it('has a momentum for the average of weights where one is kept', async () => {
+    const momentumOf = async (optimizer: string): Promise<unknown> =>
+      (await load(`${BASE}optimizer: ${optimizer}`)).pipeline.optimizer.emaMomentum
+    assert.equal(await momentumOf('{name: Adamax, useEma: true}'), 0.99)
+    assert.equal(await momentumOf('{name: Adamax, useEma: true, emaMomentum: 1/2}'), 0.5)
+    assert.equal(await momentumOf('{name: Adamax, useEma: false}'), undefined)
+  })
+
   it('begins a schedule at the rate of its optimizer, or at zero before a warmupTarget', async () => {
     const rateOf = async (optimizer: string): Promise<unknown> =>
       (await load(`${BASE}optimizer: ${optimizer}`)).pipeline.optimizer.learningRate

@@ -1,0 +1,105 @@
+import { gradients } from '../../src/program/autodiff.ts'
+import { Builder } from '../../src/program/builder.ts'
+import type { Program } from '../../src/program/program.ts'
+import type { Session } from '../../src/engines/engine.ts'
+import type { Checkpoint } from '../../src/training/checkpoint.ts'
+import type { FitOptions } from '../../src/training/fit.ts'
+import type { LabelledSplit } from '../../src/training/labelled-split.ts'
+import { addEmaEntries } from '../../src/training/ema.ts'
+import { LOSSES, weightedMean } from '../../src/training/losses.ts'
+import { updatesFor, type OptimizerConfig } from '../../src/training/optimizers.ts'
+import { floats, type Packed } from './golden.ts'
+
+/** One Dense with softmax on few examples, trained by Keras' fit: what goldens of whole fits have in common. */
+export interface KerasFit {
+  readonly batchSize: number
+  /** Trained on; those behind them are the validation. */
+  readonly examples: number
+  readonly x: Packed
+  readonly labels: readonly number[]
+  /** Kernel and bias. */
+  readonly start: readonly Packed[]
+}
+
+export const DENSE = ['kernel', 'bias'] as const
+
+/** Examples of the golden, as a split of which the input `x` is fed. */
+function splitOf({ x, labels }: KerasFit, first: number, count: number): LabelledSplit {
+  const size = x.shape[1]!
+  const values = floats(x)
+  return {
+    labels: Uint32Array.from(labels.slice(first, first + count)),
+    source: {
+      pictures: count,
+      inputs: [{ name: 'x', shape: [size], dtype: 'float32' }],
+      allocate: (rows) => ({ x: new Float32Array(rows * size) }),
+      gather: (rows, _, out) => {
+        rows.forEach((row, i) => {
+          const start = (first + row) * size
+          out['x']!.set(values.subarray(start, start + size), i * size)
+        })
+        return Promise.resolve()
+      },
+      close: () => Promise.resolve(),
+    },
+  }
+}
+
+/** What the loop takes but for the optimizer and the number of epochs; the state after every batch goes into `saved`. */
+export function fitOptions(
+  golden: KerasFit,
+  session: Session,
+  saved: Checkpoint[],
+): Omit<FitOptions, 'optimizer' | 'lastEpoch'> {
+  const { examples, labels, batchSize, start } = golden
+  const heldOut = labels.length - examples
+  const width = start[1]!.shape[0]!
+  return {
+    session,
+    shape: { width, dropouts: [], inferBatch: heldOut },
+    train: splitOf(golden, 0, examples),
+    validation: splitOf(golden, examples, heldOut),
+    firstEpoch: 1,
+    batchSize,
+    lastBatch: 'keep',
+    shuffle: false,
+    seed: 0,
+    classWeights: new Float32Array(width).fill(1),
+    checkpoints: {
+      load: () => Promise.resolve(undefined),
+      save: async (_, { state, variables }) => void saved.push({ state, variables }),
+      saveBest: () => Promise.resolve(),
+      loadBest: () => Promise.resolve(new Map()),
+    },
+    isDue: () => true,
+    signal: new AbortController().signal,
+    onEpoch: () => undefined,
+    onBatch: () => undefined,
+  }
+}
+
+/** Entries `train@N` for the full and the last batch, `infer` for the validation, and those of averages. */
+export function denseProgram(golden: KerasFit, config: OptimizerConfig): Program {
+  const { batchSize, examples, x, labels, start } = golden
+  const b = new Builder()
+  const [kernel, bias] = start.map((w, i) => b.variable(DENSE[i]!, w.shape, floats(w)))
+  const forward = (count: number) => {
+    const input = b.input('x', [count, x.shape[1]!])
+    const logits = b.biasAdd(b.matMul(input, kernel!), bias!)
+    const targets = b.input('targets', [count, bias!.shape[0]!])
+    const losses = LOSSES.SparseCategoricalCrossentropy.perExample(b, logits, targets)
+    return { losses, outputs: b.softmax(logits) }
+  }
+  for (const count of [batchSize, examples % batchSize]) {
+    const { losses, outputs } = forward(count)
+    const loss = weightedMean(b, losses, b.input('weights', [count]))
+    const slopes = gradients(b, loss, [kernel!, bias!])
+    const weights = DENSE.map((name, i) => ({ name, shape: start[i]!.shape, gradient: slopes[i]! }))
+    const { updates } = updatesFor(b, config, weights)
+    b.entry(`train@${count}`, { fetches: { loss, losses, outputs }, updates })
+  }
+  const weights = DENSE.map((name, i) => ({ name, shape: start[i]!.shape }))
+  addEmaEntries(b, config, weights)
+  b.entry('infer', { fetches: forward(labels.length - examples), updates: [] })
+  return b.program()
+}
