@@ -16,7 +16,7 @@ const NONE = {}
 
 /**
  * Grows a Program node by node. Every method appends one node (or returns its input where there is nothing to
- * do) and returns its output; shapes are checked as they are built (TypeError: a bug of the caller).
+ * do) and returns its output (or outputs); shapes are checked as they are built (TypeError: a bug of the caller).
  */
 export class Builder {
   readonly #nodes: Node[] = []
@@ -154,6 +154,24 @@ export class Builder {
     this.#one('maxPoolGradient', [dy, x, y], attributes)
   avgPoolGradient = (dy: Tensor, attributes: OpAttributes['avgPoolGradient']): Tensor =>
     this.#one('avgPoolGradient', [dy], attributes)
+
+  /** y, mean, variance. */
+  batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): [Tensor, Tensor, Tensor] {
+    const [y, mean, variance] = this.node('batchNorm', [x, gamma, beta], { epsilon })
+    return [y!, mean!, variance!]
+  }
+  /** Gradients of x, gamma, beta. */
+  batchNormGradient(
+    dy: Tensor,
+    x: Tensor,
+    gamma: Tensor,
+    [mean, variance]: readonly [Tensor, Tensor],
+    epsilon: number,
+  ): [Tensor, Tensor, Tensor] {
+    const inputs = [dy, x, gamma, mean, variance]
+    const [dx, dGamma, dBeta] = this.node('batchNormGradient', inputs, { epsilon })
+    return [dx!, dGamma!, dBeta!]
+  }
 
   // shape
   reshape(x: Tensor, shape: Shape): Tensor {

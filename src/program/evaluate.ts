@@ -30,14 +30,9 @@ export function evaluate(
   const values = new Map<Tensor, Value>()
   for (const node of inOrder(entry)) {
     const source = fed(node, feeds, state)
-    const data =
-      source ??
-      computeNode(
-        node,
-        node.inputs.map((t) => values.get(t)!),
-      )
-    const [output] = node.outputs
-    values.set(output!, { data, shape: output!.shape })
+    const inputs = node.inputs.map((t) => values.get(t)!)
+    const results = source ? [source] : computeNode(node, inputs)
+    node.outputs.forEach((t, i) => values.set(t, { data: results[i]!, shape: t.shape }))
   }
   const result = (t: Tensor): Doubles => values.get(t)!.data
   for (const u of entry.updates) if (u.kind === 'assign') state.set(u.variable, result(u.value))

@@ -1,5 +1,6 @@
 import type { Builder } from './builder.ts'
 import { GRADIENTS_OF_CONVOLUTIONS } from './expand-convolutions.ts'
+import { NORMALIZATIONS } from './expand-normalization.ts'
 import { GRADIENTS_OF_POOLS } from './expand-pools.ts'
 import type { OpAttributes, OpName } from './ops.ts'
 import type { Node, Program, Tensor } from './program.ts'
@@ -13,7 +14,7 @@ export type Expansion<Name extends OpName> = (
 ) => readonly Tensor[]
 
 /** Ops that mean nothing which the others could not say: an engine may leave them to the others. */
-const EXPANSIONS = { ...GRADIENTS_OF_CONVOLUTIONS, ...GRADIENTS_OF_POOLS }
+const EXPANSIONS = { ...GRADIENTS_OF_CONVOLUTIONS, ...GRADIENTS_OF_POOLS, ...NORMALIZATIONS }
 
 export type CompositeName = keyof typeof EXPANSIONS
 

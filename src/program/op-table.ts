@@ -6,6 +6,7 @@ import { CONVOLUTION } from './ops/convolution.ts'
 import { ELEMENTWISE } from './ops/elementwise.ts'
 import { HEADS } from './ops/heads.ts'
 import { LINEAR } from './ops/linear.ts'
+import { NORMALIZATION } from './ops/normalization.ts'
 import { POOL } from './ops/pool.ts'
 import { REDUCE } from './ops/reduce.ts'
 import { SOURCES } from './ops/sources.ts'
@@ -24,6 +25,7 @@ export const OPS: OpDefinitions<OpName> = {
   ...LINEAR,
   ...CONVOLUTION,
   ...POOL,
+  ...NORMALIZATION,
   ...ARRANGE,
   ...REDUCE,
   ...HEADS,

@@ -63,6 +63,15 @@ export interface OpAttributes {
   /** (dy): shared equally among the cells of the window that are no padding. */
   avgPoolGradient: PoolAttributes & { inputShape: Shape }
 
+  // normalization, over all axes but the last (the channels)
+  /**
+   * (x, gamma, beta) -> y, mean, variance: (x - mean) / sqrt(variance + epsilon) * gamma + beta by the mean and the
+   * (biased) variance of this batch, which are for moving averages: no gradient flows through them.
+   */
+  batchNorm: { epsilon: number }
+  /** (dy, x, gamma, mean, variance), the last two as `batchNorm` gave them -> gradients of x, gamma, beta. */
+  batchNormGradient: { epsilon: number }
+
   // shape
   reshape: { shape: Shape }
   transpose: { permutation: readonly number[] }

@@ -1,21 +1,24 @@
 import type { OpAttributes, OpName } from './ops.ts'
 import { sizeOf, type Node, type Shape } from './program.ts'
 import { fill, read, readBroadcast, type Doubles, type Value } from './reference-arrays.ts'
+import { NORMALIZATION } from './reference-normalization.ts'
 import { WINDOWS } from './reference-windows.ts'
 
 export type { Doubles, Value } from './reference-arrays.ts'
 
+/** `shape` is that of the first output. */
 type Kernel<Name extends OpName> = (
   inputs: readonly Value[],
   attributes: OpAttributes[Name],
   shape: Shape,
-) => Doubles
+) => Doubles | readonly Doubles[]
 
-/** The value of a node's (one) output, in float64. Not for inputs and variables, which have none of their own. */
-export function computeNode(node: Node, inputs: readonly Value[]): Doubles {
+/** The values of a node's outputs, in float64. Not for inputs and variables, which have none of their own. */
+export function computeNode(node: Node, inputs: readonly Value[]): readonly Doubles[] {
   const kernel = REFERENCE[node.op as keyof typeof REFERENCE] as Kernel<OpName> | undefined
   if (!kernel) throw new TypeError(`${node.op} has no value of its own`)
-  return kernel(inputs, node.attributes, node.outputs[0]!.shape)
+  const result = kernel(inputs, node.attributes, node.outputs[0]!.shape)
+  return result instanceof Float64Array ? [result] : result
 }
 
 /** What each op means, in loops meant to be read. */
@@ -63,6 +66,7 @@ const REFERENCE: { readonly [Name in Exclude<OpName, 'input' | 'variable'>]: Ker
   },
   biasAdd: zip((x, bias) => x + bias),
   ...WINDOWS,
+  ...NORMALIZATION,
 
   reshape: ([x]) => x!.data,
   transpose: ([x], { permutation }, shape) =>

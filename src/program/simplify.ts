@@ -19,8 +19,9 @@ export function simplify(program: Program): Program {
   const seen = new Map<string, readonly Tensor[]>()
   return rewrite(program, {
     node: (b, node, inputs) => {
-      const shorter = shorten(b, node, inputs) ?? fold(b, node, inputs)
-      if (shorter) return [shorter]
+      const shorter = shorten(b, node, inputs)
+      const simple = shorter ? [shorter] : fold(b, node, inputs)
+      if (simple) return simple
       const key = keyOf(node, inputs)
       if (key === undefined) return undefined
       const known = seen.get(key)
@@ -106,18 +107,19 @@ function narrowed(
   return undefined
 }
 
-/** A node of constants alone as a constant. */
-function fold(b: Builder, node: Node, inputs: readonly Tensor[]): Tensor | undefined {
-  const output = node.outputs[0]!
-  const { shape, dtype } = output
+/** A node of constants alone as constants. */
+function fold(b: Builder, node: Node, inputs: readonly Tensor[]): Tensor[] | undefined {
+  const { outputs } = node
   if (inputs.length === 0 || inputs.some((t) => t.node.op !== 'constant')) return undefined
   const given = inputs.map((t) => (t.node.attributes as OpAttributes['constant']).data)
-  if (node.op === 'reshape') return b.constant(given[0]!, shape)
-  if ([...inputs, output].some((t) => sizeOf(t.shape) > FOLDED)) return undefined
+  if (node.op === 'reshape') return [b.constant(given[0]!, outputs[0]!.shape)]
+  if ([...inputs, ...outputs].some((t) => sizeOf(t.shape) > FOLDED)) return undefined
   const values = inputs.map((t, i) => ({ shape: t.shape, data: Float64Array.from(given[i]!) }))
-  const result = computeNode(node, values)
   const arrays = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array }
-  return b.constant(arrays[dtype].from(result), shape)
+  return computeNode(node, values).map((result, i) => {
+    const { shape, dtype } = outputs[i]!
+    return b.constant(arrays[dtype].from(result), shape)
+  })
 }
 
 /** Nodes with the same key have the same value; inputs, variables and large constants are never compared. */

@@ -91,6 +91,20 @@ def max_pool_gradient(dy, x, y, a):
     return slope(max_pool, x, dy, a)
 
 
+def batch_norm(x, gamma, beta, a):
+    axes = list(range(len(x.shape) - 1))
+    mean, variance = tf.nn.moments(x, axes)
+    return tf.nn.batch_normalization(x, mean, variance, beta, gamma, a["epsilon"]), mean, variance
+
+
+def batch_norm_gradient(dy, x, gamma, mean, variance, a):
+    beta = tf.zeros_like(gamma)
+    with tf.GradientTape() as tape:
+        tape.watch([x, gamma, beta])
+        y = batch_norm(x, gamma, beta, a)[0]
+    return tuple(tape.gradient(y, [x, gamma, beta], dy))
+
+
 def masked(f):
     def gradient(dy, x, a):
         with tf.GradientTape() as tape:
@@ -140,6 +154,8 @@ OPS = {
     "avgPool": avg_pool,
     "maxPoolGradient": max_pool_gradient,
     "avgPoolGradient": lambda dy, a: slope(avg_pool, tf.zeros(a["inputShape"], dy.dtype), dy, a),
+    "batchNorm": batch_norm,
+    "batchNormGradient": batch_norm_gradient,
     "reshape": lambda x, a: tf.reshape(x, a["shape"]),
     "transpose": lambda x, a: tf.transpose(x, a["permutation"]),
     "pad": lambda x, a: tf.pad(x, a["padding"], constant_values=a["value"]),
@@ -159,7 +175,8 @@ FORWARD_ONLY = {"cast"} | {op for op in OPS if op.endswith("Gradient") and not o
 
 
 def case(op, name, inputs, attributes=None, tolerance=1e-5, gradient=True):
-    """`gradient` may name the inputs to differentiate by, where others have no meaningful gradient."""
+    """`gradient` may name the inputs to differentiate by, where others have no meaningful gradient; only of the first
+    output is there one."""
     attributes = attributes or {}
     tensors = [
         tf.constant(x, tf.float64) if x.dtype == np.float32 else tf.constant(x) for x in inputs
@@ -168,7 +185,8 @@ def case(op, name, inputs, attributes=None, tolerance=1e-5, gradient=True):
     with tf.GradientTape() as tape:
         for i in floats:
             tape.watch(tensors[i])
-        output = OPS[op](*tensors, attributes)
+        result = OPS[op](*tensors, attributes)
+        output, *others = result if isinstance(result, tuple) else [result]
     record = {
         "op": op,
         "name": name,
@@ -177,6 +195,8 @@ def case(op, name, inputs, attributes=None, tolerance=1e-5, gradient=True):
         "inputs": [golden.packed(x) for x in inputs],
         "output": golden.packed(output.numpy()),
     }
+    if others:
+        record["others"] = [golden.packed(t.numpy()) for t in others]
     if gradient and op not in FORWARD_ONLY and floats and output.dtype == tf.float64:
         by = floats if gradient is True else gradient
         dy = normal(*output.shape)
@@ -351,6 +371,24 @@ def pools():
         case("avgPoolGradient", f"strides {strides}, {padding}", [normal(*top.shape)], {**a, **shape})
 
 
+def normalizations():
+    def norm(name, *shape, epsilon=1e-3, scale=1.0, offset=0.0):
+        x, channels = normal(*shape, scale=scale) + np.float32(offset), shape[-1]
+        gamma, beta = uniform(0.5, 2, channels), normal(channels)
+        case("batchNorm", name, [x, gamma, beta], {"epsilon": epsilon})
+        _, *statistics = batch_norm(*[tf.constant(t, tf.float64) for t in (x, gamma, beta)], {"epsilon": epsilon})
+        case("batchNormGradient", name, [normal(*shape), x, gamma, *[t.numpy().astype(np.float32) for t in statistics]], {"epsilon": epsilon})
+
+    norm("pictures", 2, 3, 4, 5)
+    norm("one picture", 1, 4, 5, 3)
+    norm("pictures of one pixel", 4, 1, 1, 6)
+    norm("features", 6, 7)
+    norm("one channel", 2, 3, 3, 1)
+    norm("another epsilon", 3, 5, epsilon=0.1)
+    norm("far from zero", 2, 4, 4, 3, offset=20)
+    norm("one example of features", 1, 4)
+
+
 def arrange():
     pixels = rng.integers(0, 256, (2, 2, 3, 3)).astype(np.uint8)
     integers = rng.integers(-9, 9, (2, 3, 4)).astype(np.int32)
@@ -450,7 +488,7 @@ def heads():
     case("sigmoidCrossEntropy", "extreme", [logits, f32(0, 1, 0, 1, 0, 1, 1, 0, 1, 0).reshape(-1, 1)])
 
 
-for family in [elementwise, arithmetic, linear, convolutions, convolution_gradients, pools, arrange, reductions, heads]:
+for family in [elementwise, arithmetic, linear, convolutions, convolution_gradients, pools, normalizations, arrange, reductions, heads]:
     family()
 golden.write("ops", {"cases": cases}, tf, np)
 print(len(cases), "cases")

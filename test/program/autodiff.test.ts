@@ -73,6 +73,11 @@ const LOSSES: Readonly<Record<string, Loss>> = {
     const variance = b.reduceMean(b.square(centered), [0])
     return total(b, b.multiply(b.multiply(centered, b.rsqrt(b.add(variance, b.scalar(1e-3)))), y))
   },
+  'batch normalization, fused': (b, x, y) => {
+    const [gamma, beta] = [b.reduceMean(y, [0]), b.reduceMax(y, [0])]
+    const [normalized] = b.batchNorm(b.square(x), gamma, beta, 1e-3)
+    return total(b, b.multiply(normalized, y))
+  },
   'a gradient of a gradient': (b, x, y) => {
     const inner = total(b, b.multiply(b.square(b.relu(x)), b.exp(y)))
     return total(b, b.square(gradients(b, inner, [x])[0]!))
@@ -187,6 +192,22 @@ describe('the walk', () => {
     const layers = new Set([...reach([slope!])].map((node) => node.layer))
     assert.equal(slope!.node.layer, 'dense')
     assert.deepEqual(layers, new Set(['dense', 'loss', undefined]))
+  })
+
+  test('of a normalization only what is asked for; none through its statistics', () => {
+    const b = new Builder()
+    const [gamma, beta] = ['gamma', 'beta'].map((name) =>
+      b.variable(name, [2], Float32Array.of(1, 2)),
+    )
+    const [y, mean, variance] = b.batchNorm(b.input('x', [3, 2]), gamma!, beta!, 1e-3)
+    const [dGamma, none] = gradients(b, total(b, b.square(y)), [gamma!, b.input('z', [])])
+    assert.equal(dGamma!.node.op, 'batchNormGradient')
+    assert.equal(dGamma!.index, 1)
+    assert.equal(none, undefined)
+    for (const statistic of [mean, variance]) {
+      const loss = b.add(total(b, y), total(b, statistic))
+      assert.throws(() => gradients(b, loss, [beta!]), /no gradient through its mean and variance/)
+    }
   })
 
   test('refuses a loss that is not one number', () => {

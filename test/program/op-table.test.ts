@@ -96,6 +96,13 @@ const MISTAKES: readonly [
     [[1, 3, 3, 2]],
     (b, x) => b.avgPoolGradient(x, { ...POOL, inputShape: [1, 6, 6, 2] }),
   ],
+  ['batchNorm of [2,3] with [2]', [[2, 3], [2]], (b, x, y) => b.batchNorm(x, y, y, 1)[0]],
+  ['batchNorm of [3]', [[3]], (b, x) => b.batchNorm(x, x, x, 1)[0]],
+  [
+    'a gradient of [2,3] for [4,3] of a batchNorm',
+    [[2, 3], [3]],
+    (b, dy, c) => b.batchNormGradient(dy, b.input('x', [4, 3]), c, [c, c], 1)[0],
+  ],
   ['reshape of [2,3] to [5]', [[2, 3]], (b, x) => b.reshape(x, [5])],
   ['transpose of [2,3] by [0,0]', [[2, 3]], (b, x) => b.transpose(x, [0, 0])],
   ['pad of [2,3] by 1 axes', [[2, 3]], (b, x) => b.pad(x, [[1, 1]])],

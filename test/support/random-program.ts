@@ -52,6 +52,14 @@ const STEPS: readonly ((b: Builder, x: Tensor, y: Tensor) => Tensor)[] = [
   (b, x, y) => b.matMul(x, y, true, false),
   (b, x) => b.cast(b.cast(b.minimum(b.maximum(x, b.scalar(-9)), b.scalar(9)), 'int32'), 'float32'),
   (b) => b.constant(Float32Array.of(0.5, -0, 2), [3]),
+  (b, x) => {
+    const row = b.constant(
+      normals(stream('row', x.shape.at(-1)!), x.shape.at(-1)!),
+      x.shape.slice(-1),
+    )
+    const [y, mean, variance] = b.batchNorm(x, row, b.square(row), 0.1)
+    return b.add(b.multiply(y, mean), b.tanh(variance))
+  },
   (b, x) => b.inLayer('deep', () => b.square(b.tanh(x))),
 ]
 

@@ -2,11 +2,14 @@ import type { CompositeName } from '../../program/expand-composites.ts'
 import type { ConvAttributes } from '../../program/ops.ts'
 import type { Node, Shape } from '../../program/program.ts'
 import type { AttrValue } from './graph-def.ts'
-import { convolution, FLOAT, INDEX, pool, type LowerOp } from './lower-op.ts'
+import { convolution, FLOAT, pool, reshape, type LowerOp } from './lower-op.ts'
+import { batchNormGradient, isOfForward } from './lower-normalization.ts'
 import type { NodeWriter } from './node-writer.ts'
 
 /** The gradients that TensorFlow has kernels for; see `hasKernel`. */
-export const LOWER_GRADIENTS: { readonly [Name in CompositeName]: LowerOp<Name> } = {
+export const LOWER_GRADIENTS: {
+  readonly [Name in Extract<CompositeName, `${string}Gradient`>]: LowerOp<Name>
+} = {
   conv2dInputGradient: (w, [dy, kernel], { inputs, attributes: a }) => {
     const kernelShape = inputs[1]!.shape
     const [, , ci, co] = kernelShape as [number, number, number, number]
@@ -40,6 +43,7 @@ export const LOWER_GRADIENTS: { readonly [Name in CompositeName]: LowerOp<Name> 
   maxPoolGradient: (w, [dy, x, y], { attributes: a }) => w.add('MaxPoolGrad', [x, y, dy], pool(a)),
   avgPoolGradient: (w, [dy], { attributes: a }) =>
     w.add('AvgPoolGrad', [w.integers(a.inputShape), dy], pool(a)),
+  batchNormGradient,
 }
 
 /** A matrix product, which costs 0.8 to 0.9 times what the convolutions' own gradients do. */
@@ -52,13 +56,13 @@ function matMul(w: NodeWriter, x: string, y: string, transposed: Record<string, 
   return w.add('MatMul', [x, y], { ...FLOAT, ...upright, ...transposed })
 }
 
-function reshape(w: NodeWriter, x: string, shape: Shape): string {
-  return w.add('Reshape', [x, w.integers(shape)], { ...FLOAT, Tshape: INDEX })
-}
-
-/** Not for dilated windows (on a CPU), nor for depthwise ones whose strides differ. */
+/**
+ * Not for dilated windows (on a CPU), nor for depthwise ones whose strides differ, nor for a normalization by
+ * statistics that come from elsewhere.
+ */
 export function hasKernel(node: Node<CompositeName>): boolean {
-  if (node.op === 'maxPoolGradient' || node.op === 'avgPoolGradient') return true
+  if (node.op === 'batchNormGradient') return isOfForward(node as Node<'batchNormGradient'>)
+  if (!node.op.includes('onv2d')) return true
   const { strides, dilations } = node.attributes as ConvAttributes
   if (dilations.some((d) => d > 1)) return false
   return node.op.startsWith('conv2d') || strides[0] === strides[1]

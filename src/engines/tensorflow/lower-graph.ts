@@ -22,7 +22,7 @@ import { NodeWriter } from './node-writer.ts'
 
 const INDEX = { type: 'int32' } as const
 
-/** A Program as TensorFlow nodes; names are node names, of which always the first output is meant. */
+/** A Program as TensorFlow nodes; a name is a node's, its first output, or `name:1` for a further one. */
 export interface LoweredGraph {
   readonly nodes: readonly NodeDef[]
   /** Layer by node name. */
@@ -77,9 +77,9 @@ export function lowerGraph(
   for (const node of program.nodes) {
     const local = `${node.op}_${node.id}`
     const scope = node.layer === undefined ? local : `${node.layer}/${local}`
-    state.names.set(
-      node.outputs[0]!,
-      state.writer.within(scope, node.layer, () => lowerNode(state, node, facts)),
+    const names = state.writer.within(scope, node.layer, () => lowerNode(state, node, facts))
+    node.outputs.forEach((t, i) =>
+      state.names.set(t, typeof names === 'string' ? names : names[i]!),
     )
   }
   const shapes = new Map(program.variables.map((v) => [v.name, v.shape]))
@@ -101,11 +101,10 @@ export function lowerGraph(
   }
 }
 
-/** With the updates that TensorFlow has no op for in primitive ops, what they have in common once. */
+/** With the updates and gradients that TensorFlow has no op for in primitive ops; what updates have in common once. */
 function expanded(program: Program): Program {
   const updates = expandUpdates(program, (u) => UPDATE_RULES[u.rule].fused !== undefined)
-  const plain = expandComposites(updates, hasKernel)
-  return plain === program ? program : simplify(plain)
+  return expandComposites(updates === program ? program : simplify(updates), hasKernel)
 }
 
 interface State {
@@ -124,7 +123,7 @@ function lowerNode(
   state: State,
   node: Node,
   { spilled, users }: { spilled: ReadonlySet<Node>; users: ReadonlyMap<Tensor, number> },
-): string {
+): ReturnType<LowerOp<OpName>> {
   const { writer: w, handles, names } = state
   switch (node.op) {
     case 'input': {

@@ -1,17 +1,24 @@
 import type { ConvAttributes, OpName, PoolAttributes } from '../../program/ops.ts'
-import type { Node } from '../../program/program.ts'
+import type { Node, Shape } from '../../program/program.ts'
 import type { AttrValue } from './graph-def.ts'
 import type { NodeWriter } from './node-writer.ts'
 
-/** Writes the TensorFlow nodes of one node and returns the name of its output; `inputs` are the names of its inputs. */
+/**
+ * Writes the TensorFlow nodes of one node and returns the names of its outputs (of one: its name); `inputs` are the
+ * names of its inputs. The name of a node is its first output; the next ones are `name:1`, `name:2` ...
+ */
 export type LowerOp<Name extends OpName> = (
   w: NodeWriter,
   inputs: readonly string[],
   node: Node<Name>,
-) => string
+) => string | readonly string[]
 
 export const FLOAT = { T: { type: 'float32' } } as const
 export const INDEX = { type: 'int32' } as const
+
+export function reshape(w: NodeWriter, x: string, shape: Shape): string {
+  return w.add('Reshape', [x, w.integers(shape)], { ...FLOAT, Tshape: INDEX })
+}
 
 export function convolution(a: ConvAttributes): Record<string, AttrValue> {
   return {

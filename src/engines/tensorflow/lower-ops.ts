@@ -2,6 +2,7 @@ import type { Node, Tensor } from '../../program/program.ts'
 import type { ConvAttributes, OpName } from '../../program/ops.ts'
 import type { AttrValue } from './graph-def.ts'
 import { LOWER_GRADIENTS } from './lower-gradients.ts'
+import { batchNorm } from './lower-normalization.ts'
 import { convolution, FLOAT, INDEX, pool, type LowerOp } from './lower-op.ts'
 import type { NodeWriter } from './node-writer.ts'
 
@@ -44,6 +45,7 @@ export const LOWER: {
     w.add(x!.shape.length > 1 ? 'BiasAdd' : 'AddV2', inputs, FLOAT),
   conv2d: (w, inputs, { attributes }) => w.add('Conv2D', inputs, convolution(attributes)),
   depthwiseConv2d: depthwise,
+  batchNorm,
   ...LOWER_GRADIENTS,
 
   maxPool: (w, inputs, { attributes }) => w.add('MaxPool', inputs, pool(attributes)),

@@ -99,12 +99,12 @@ export class NativeGraph {
     })
   }
 
-  /** All are names of nodes, whose first output is meant. */
+  /** Inputs and outputs are names of nodes, whose first output is meant, or `name:1` and so on; targets those of nodes. */
   prepare(inputs: readonly string[], outputs: readonly string[], targets: readonly string[]): Call {
     return {
-      inputs: this.#block(inputs.flatMap((name) => [this.#operation(name), 0n])),
+      inputs: this.#block(inputs.flatMap((name) => this.#output(name))),
       inputCount: inputs.length,
-      outputs: this.#block(outputs.flatMap((name) => [this.#operation(name), 0n])),
+      outputs: this.#block(outputs.flatMap((name) => this.#output(name))),
       outputCount: outputs.length,
       targets: this.#block(targets.map((name) => this.#operation(name))),
       targetCount: targets.length,
@@ -170,6 +170,12 @@ export class NativeGraph {
     }
     api.deleteGraph(this.#graph)
     for (const block of this.#blocks) c.free(block)
+  }
+
+  /** A TF_Output: the operation and the number of its output. */
+  #output(name: string): Pointer[] {
+    const [node, index = '0'] = name.split(':')
+    return [this.#operation(node!), BigInt(index)]
   }
 
   #operation(name: string): Pointer {

@@ -22,21 +22,20 @@ export const batchNormalization = {
     if (!training) {
       return normalize(lowering, weight('moving_mean'), weight('moving_variance'))
     }
-    const [mean, variance] = moments(lowering)
+    const { b, config, inputs } = lowering
+    const channels = inputs[0]!.shape.slice(-1)
+    const filled = (value: number) =>
+      b.constant(new Float32Array(channels[0]!).fill(value), channels)
+    const gamma = config.scale ? weight('gamma') : filled(1)
+    const beta = config.center ? weight('beta') : filled(0)
+    const [y, mean, variance] = b.batchNorm(inputs[0]!, gamma, beta, config.epsilon)
     move(lowering, 'moving_mean', mean)
     move(lowering, 'moving_variance', variance)
-    return normalize(lowering, mean, variance)
+    return y
   },
 } as const satisfies LayerDefinition<'BatchNormalization'>
 
 type BatchNormalization = Lowering<'BatchNormalization'>
-
-function moments({ b, inputs }: BatchNormalization): [Tensor, Tensor] {
-  const x = inputs[0]!
-  const axes = x.shape.slice(0, -1).map((_, axis) => axis)
-  const mean = b.reduceMean(x, axes)
-  return [mean, b.reduceMean(b.square(b.subtract(x, mean)), axes)]
-}
 
 function move({ b, config, weight, assign }: BatchNormalization, name: string, batch: Tensor) {
   const kept = b.multiply(weight(name), b.scalar(config.momentum))

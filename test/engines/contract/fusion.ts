@@ -1,6 +1,7 @@
 import { describe, test } from 'node:test'
 
 import type { Engine } from '../../../src/engines/engine.ts'
+import { gradients } from '../../../src/program/autodiff.ts'
 import { Builder } from '../../../src/program/builder.ts'
 import { evaluate } from '../../../src/program/evaluate.ts'
 import type { Tensor } from '../../../src/program/program.ts'
@@ -79,6 +80,8 @@ const GRAPHS: Readonly<Record<string, (b: Builder, x: Tensor) => Record<string, 
       ),
     ),
   }),
+  'batch normalization in training under a relu, and back': (b, x) => trained(b, x, b.relu),
+  'batch normalization in training under a relu6, and back': (b, x) => trained(b, x, b.relu6),
   'a dense head': (b, x) => {
     const features = b.reduceMean(x, [1, 2])
     const hidden = b.relu(b.biasAdd(b.matMul(features, constant(b, [3, 6])), constant(b, [6])))
@@ -92,6 +95,19 @@ const GRAPHS: Readonly<Record<string, (b: Builder, x: Tensor) => Record<string, 
     const y = b.square(x)
     return { y, again: y, x, one: b.scalar(1.5) }
   },
+}
+
+/** Convolution, normalization, activation, a sum with another branch; gradients of all. */
+function trained(b: Builder, x: Tensor, activation: (x: Tensor) => Tensor): Record<string, Tensor> {
+  const kernel = constant(b, [3, 3, 3, 4])
+  const [gamma, beta] = [constant(b, [4]), constant(b, [4])]
+  const [y, mean, variance] = b.batchNorm(b.conv2d(x, kernel, SAME), gamma, beta, 1e-3)
+  const active = activation(y)
+  const joined = b.add(active, b.conv2d(x, constant(b, [1, 1, 3, 4]), SAME))
+  const loss = b.reduceMean(b.square(b.relu(joined)), [0, 1, 2, 3])
+  const slopes = gradients(b, loss, [x, kernel, gamma, beta])
+  const [dx, dKernel, dGamma, dBeta] = slopes as Tensor[]
+  return { mean, variance, loss, dx: dx!, dKernel: dKernel!, dGamma: dGamma!, dBeta: dBeta! }
 }
 
 /** Against the reference interpreter. */

@@ -148,11 +148,9 @@ function networkOf(kind: Run['kind']): Network {
   return networks[kind]
 }
 
-/** Batch normalization as Keras trains it (momentum 0.9, epsilon 1e-3), in primitive ops. */
+/** Batch normalization as Keras trains it (momentum 0.9, epsilon 1e-3). */
 const normalize: Network = (b, x, weight, averages) => {
-  const mean = b.reduceMean(x, [0])
-  const centered = b.subtract(x, mean)
-  const variance = b.reduceMean(b.square(centered), [0])
+  const [y, mean, variance] = b.batchNorm(x, weight('gamma'), weight('beta'), 1e-3)
   for (const [name, value] of [
     ['moving_mean', mean],
     ['moving_variance', variance],
@@ -161,8 +159,7 @@ const normalize: Network = (b, x, weight, averages) => {
     const moved = b.add(kept, b.multiply(value, b.scalar(1 - 0.9)))
     averages.push({ kind: 'assign', variable: name, value: moved })
   }
-  const scale = b.multiply(weight('gamma'), b.rsqrt(b.add(variance, b.scalar(1e-3))))
-  return b.add(b.multiply(centered, scale), weight('beta'))
+  return y
 }
 
 function unitsOf(run: Run): number {

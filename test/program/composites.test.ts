@@ -37,7 +37,7 @@ function programOf(window: RandomWindow): {
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((sum, v, i) => sum + v * b[i]!, 0)
 
-describe('gradients of convolutions and pools', () => {
+describe('composite ops', () => {
   test('agree with finite differences', () => {
     fc.assert(
       fc.property(randomWindow(), (window) => {
@@ -99,6 +99,38 @@ describe('gradients of convolutions and pools', () => {
         }
       }),
       { numRuns: 300 },
+    )
+  })
+
+  test('so is a normalization, and its gradients', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 2, maxLength: 4 }),
+        (shape) => {
+          const b = new Builder()
+          const x = b.input('x', shape)
+          const row = b.input('row', shape.slice(-1))
+          const [y, mean, variance] = b.batchNorm(x, row, b.square(row), 1e-2)
+          const dy = b.input('dy', shape)
+          const axes = shape.map((_, axis) => axis)
+          const [dx, dRow] = gradients(b, b.reduceSum(b.multiply(y, dy), axes), [x, row])
+          const fetches = { y, mean, variance, dx: dx!, dRow: dRow! }
+          b.entry('run', { fetches, updates: [] })
+          const random = stream('normalization', shape.join())
+          const all = Object.entries({ x, row, dy })
+          const feeds = Object.fromEntries(
+            all.map(([k, t]) => [k, normals(random, sizeOf(t.shape))]),
+          )
+          const want = evaluate(b.program(), 'run', feeds).fetches
+          const expanded = expandComposites(b.program())
+          assert.ok(expanded.nodes.every(({ op }) => !op.startsWith('batchNorm')))
+          const got = evaluate(expanded, 'run', feeds).fetches
+          for (const [name, value] of Object.entries(want)) {
+            assertClose(got[name], value, 1e-6, name, 1)
+          }
+        },
+      ),
+      { numRuns: 100 },
     )
   })
 
