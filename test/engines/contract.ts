@@ -2,6 +2,7 @@ import { after, before, describe } from 'node:test'
 
 import type { Engine } from '../../src/engines/engine.ts'
 import { emaContract } from './contract/ema.ts'
+import { convolutionalContract } from './contract/convolutional.ts'
 import { failureContract } from './contract/failures.ts'
 import { fusionContract } from './contract/fusion.ts'
 import { opContract } from './contract/ops.ts'
@@ -31,6 +32,7 @@ export function contractSuite(name: string, open: () => Promise<Engine>): void {
     optimizerContract(opened)
     emaContract(opened)
     trainingContract(opened)
+    convolutionalContract(opened)
     runContract(opened)
     failureContract(opened)
   })
