@@ -1,21 +1,44 @@
 import type { Schedule } from '../training/schedules.ts'
 import type { Checked } from './check.ts'
+import type { Optimizer } from './pipeline.ts'
+import type { Path } from './tree.ts'
+
+/** The file's optimizer and those that phases write themselves, each with its place. */
+function optimizersOf({ pipeline, isWritten }: Checked): { optimizer: Optimizer; place: Path }[] {
+  const ofPhases = (pipeline.training?.phases ?? []).flatMap(({ optimizer }, i) => {
+    const place = ['training', 'phases', i, 'optimizer']
+    return isWritten(place) ? [{ optimizer, place }] : []
+  })
+  return [{ optimizer: pipeline.optimizer, place: ['optimizer'] }, ...ofPhases]
+}
+
+/** What the arguments of each optimizer say together. */
+export function checkOptimizers(checked: Checked): void {
+  for (const { optimizer, place } of optimizersOf(checked)) {
+    checkClips(optimizer, place, checked)
+    checkSchedule(optimizer, place, checked)
+    checkEma(optimizer, place, checked)
+  }
+}
 
 /** Keras takes one of the three ways to clip gradients. */
-export function checkClips({ pipeline, report }: Checked): void {
+function checkClips(optimizer: Optimizer, place: Path, { report }: Checked): void {
   const clips = (['clipnorm', 'clipvalue', 'globalClipnorm'] as const).filter((key) => {
-    return pipeline.optimizer[key] !== undefined
+    return optimizer[key] !== undefined
   })
   if (clips.length < 2) return
   const message = `optimizer has ${clips.join(' and ')}, which exclude each other`
-  report('CONFLICT', ['optimizer', clips[1]!], message, { hint: 'keep one of them' })
+  report('CONFLICT', [...place, clips[1]!], message, { hint: 'keep one of them' })
 }
 
 /** What the values of a schedule say together. */
-export function checkSchedule({ pipeline, isWritten, report }: Checked): void {
-  const { learningRate } = pipeline.optimizer
+function checkSchedule(
+  { learningRate }: Optimizer,
+  place: Path,
+  { isWritten, report }: Checked,
+): void {
   if (typeof learningRate === 'number') return
-  const path = ['optimizer', 'learningRate']
+  const path = [...place, 'learningRate']
   if (learningRate.name === 'PiecewiseConstantDecay') checkPieces(learningRate, path, report)
   if (learningRate.name === 'CosineDecay' && learningRate.warmupTarget !== undefined) {
     if (learningRate.warmupSteps) return
@@ -36,12 +59,12 @@ export function checkSchedule({ pipeline, isWritten, report }: Checked): void {
 }
 
 /** What says how the average of the weights moves, where none is kept. */
-export function checkEma({ pipeline: { optimizer }, report }: Checked): void {
+function checkEma(optimizer: Optimizer, place: Path, { report }: Checked): void {
   if (optimizer.useEma) return
   for (const argument of ['emaMomentum', 'emaOverwriteFrequency'] as const) {
     if (optimizer[argument] === undefined) continue
     const message = `${argument} does nothing without useEma: true`
-    report('NOTE', ['optimizer', argument], message, {
+    report('NOTE', [...place, argument], message, {
       hint: `write useEma: true, or take ${argument} out`,
       severity: 'warning',
     })
@@ -52,7 +75,7 @@ type Pieces = Extract<Schedule, { name: 'PiecewiseConstantDecay' }>
 
 function checkPieces(
   { boundaries, values }: Pieces,
-  path: readonly string[],
+  path: Path,
   report: Checked['report'],
 ): void {
   for (const [i, boundary] of boundaries.entries()) {

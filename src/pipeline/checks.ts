@@ -7,7 +7,7 @@ import {
   checkUnits,
 } from './check-head.ts'
 import { checkAlpha, checkImageSize, checkName, checkPreprocessing } from './check-model.ts'
-import { checkClips, checkEma, checkSchedule } from './check-optimizer.ts'
+import { checkOptimizers } from './check-optimizer.ts'
 import { checkEvaluation, checkFolders, checkSplits } from './check-splits.ts'
 
 /** One check: it is left out where a key that it reads is already known to be wrong. */
@@ -26,9 +26,7 @@ export const CHECKS: readonly Check[] = [
   { reads: ['baseModel', 'dataset.imageSize'], run: checkImageSize },
   { reads: ['baseModel'], run: checkName },
   { reads: ['baseModel'], run: checkAlpha },
-  { reads: ['optimizer'], run: checkClips },
-  { reads: ['optimizer'], run: checkSchedule },
-  { reads: ['optimizer'], run: checkEma },
+  { reads: ['optimizer', 'training.phases'], run: checkOptimizers },
   { reads: ['dataset'], run: checkFolders },
   { reads: ['dataset'], run: checkSplits },
   { reads: ['dataset', 'evaluation'], run: checkEvaluation },

@@ -12,6 +12,7 @@ import { compose } from './compose.ts'
 import { fillDefaults, inSchemaOrder } from './defaults.ts'
 import { explain } from './explain.ts'
 import { findSplits, foldersIn, writeDatasetOut } from './folders.ts'
+import { inheritPhases } from './inherit.ts'
 import { findNotYet } from './not-yet.ts'
 import { readNumbers } from './numbers.ts'
 import { override } from './override.ts'
@@ -104,7 +105,7 @@ async function resolveAndCheck(
   { bad, report }: Findings,
 ): Promise<{ pipeline: Pipeline; tree: Node }> {
   const isBad = (key: string): boolean => bad.some((path) => touches(path, key.split('.')))
-  let tree = fillDefaults(written)
+  let tree = fillDefaults(inheritPhases(written))
   if (!isBad('dataset')) {
     tree = await findSplits(tree, (diagnostic) => {
       bad.push(['dataset', 'splits'])

@@ -26,7 +26,6 @@ export const NOT_YET: readonly NotYet[] = [
   { path: ['augmentation'], what: 'augmentation', hint: 'take the block out' },
   { path: ['prediction'], what: 'a pipeline of predictions', hint: 'take the block out' },
   { path: ['sweep'], what: 'a sweep', hint: 'take the block out, and use --set for one trial' },
-  { path: ['training', 'phases'], what: 'training in phases', hint: 'take the key out' },
   { path: ['training', 'earlyStopping'], what: 'early stopping', hint: 'take the key out' },
   { path: ['training', 'reduceLROnPlateau'], what: 'reduceLROnPlateau', hint: 'take the key out' },
   {

@@ -4,7 +4,7 @@ import { featurePlan, frozenSeconds, type FeaturePlan } from '../training/featur
 import { RATE } from '../engines/rate.ts'
 import type { BaseModelOptions } from '../models/published.ts'
 import { wholeModel, type WholeModel } from '../training/model.ts'
-import type { Freeze, Optimizer, Pipeline, SplitName } from './pipeline.ts'
+import type { Freeze, Optimizer, PhaseSettings, Pipeline, SplitName } from './pipeline.ts'
 
 /** One stretch of training with a freeze policy and an optimizer of its own: one train stage. */
 export interface Phase {
@@ -71,15 +71,9 @@ export function resolvePhases(
   return phases
 }
 
-export interface PhaseSettings {
-  readonly epochs: number
-  readonly freeze: Freeze
-  readonly optimizer: Optimizer
-}
-
 /** What each phase is told; without `training.phases` there is one. */
-export function phaseSettings({ freeze, optimizer, training }: Pipeline): PhaseSettings[] {
-  return [{ epochs: training.epochs, freeze, optimizer }]
+export function phaseSettings({ freeze, optimizer, training }: Pipeline): readonly PhaseSettings[] {
+  return training.phases ?? [{ epochs: training.epochs, freeze, optimizer }]
 }
 
 /** What is kept of a frozen trunk, if that is wanted and pays. */

@@ -215,6 +215,14 @@ export interface Training {
   readonly classWeight: 'none' | 'balanced' | Readonly<Record<string, number>>
   /** `epoch`, `500 batches`, `90s`, `5m`, `1h`; whichever comes first. */
   readonly checkpoint: { readonly every: readonly string[] }
+  /** One after the other; what a phase does not say it takes from the file's own keys. */
+  readonly phases?: readonly PhaseSettings[]
+}
+
+export interface PhaseSettings {
+  readonly epochs: number
+  readonly freeze: Freeze
+  readonly optimizer: Optimizer
 }
 
 export type MetricName =

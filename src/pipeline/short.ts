@@ -16,6 +16,7 @@ export const SHORT_FORMS: readonly ShortForm[] = [
   { path: ['engine'], write: named },
   { path: ['loss'], write: named },
   { path: ['optimizer'], write: named },
+  { path: ['training', 'phases', '*', 'optimizer'], write: named },
   { path: ['features'], write: (v) => (typeof v === 'string' ? { when: v } : undefined) },
   {
     path: ['dataset', 'resize'],
