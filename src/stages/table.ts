@@ -54,7 +54,7 @@ export const STAGE_KINDS: readonly StageRow[] = [
   },
   {
     kind: 'train',
-    version: 2,
+    version: 3,
     describe: 'train what is not frozen',
     exclusive: 'engine',
     has: [],

@@ -20,6 +20,7 @@ import type { JsonObject } from '../util/json.ts'
 import { dueAt, type CheckpointEvery } from './checkpoint-times.ts'
 import type { StageEnvironment } from './environment.ts'
 import { exampleFiles, inferBatch } from './examples.ts'
+import { watchFrozen } from './frozen-check.ts'
 import { HISTORY_FILE, readHistory } from './history.ts'
 import { openSplit } from './labelled-split.ts'
 import { goOn, keepSeries } from './series.ts'
@@ -56,7 +57,7 @@ export interface TrainHints {
 export function trainKind(environment: StageEnvironment): StageKind {
   return {
     kind: 'train',
-    version: 2,
+    version: 3,
     exclusive: 'engine',
     describe: 'train what is not frozen',
     run: async (context) => {
@@ -97,6 +98,7 @@ async function train(engine: Engine, context: StageContext, data: Data): Promise
       batch: inferBatch(engine, params, params.validationEnds, data.validation.source.pictures),
     },
   })
+  const frozen = watchFrozen(model, weights, program)
   const { checkpointEvery } = context.hints as TrainHints
   const warn = warnOf(context)
   const checkpoints = openCheckpoints(context.work, warn)
@@ -119,6 +121,7 @@ async function train(engine: Engine, context: StageContext, data: Data): Promise
       signal: context.signal,
       ...reports(context, params),
     })
+    await frozen.confirm(context.out)
     await publish(context, model, finalWeights(params.optimizer, end.variables), history)
     await keepSeries(context, end)
   } finally {

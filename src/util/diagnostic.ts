@@ -35,6 +35,7 @@ export type DiagnosticCode =
   // running (exit 1)
   | 'STAGE_FAILED'
   | 'CHECKPOINT_DAMAGED'
+  | 'FROZEN_CHANGED'
   | 'STORE_DAMAGED'
   | 'UNKNOWN_RUN'
   // this machine (exit 3)
