@@ -853,7 +853,7 @@ export interface VarianceScalingInitializer {
   distribution?: 'truncatedNormal' | 'untruncatedNormal' | 'uniform'
 }
 /**
- * Added to the loss: l1 times the sum of absolute weights, l2 times the sum of squares.
+ * Added to the loss, in training and in every figure of it: l1 times the sum of absolute weights, l2 times the sum of squares.
  */
 export interface Regularizer {
   /**

@@ -145,6 +145,7 @@ export interface Dense {
   readonly useBias: boolean
   readonly kernelInitializer: Initializer
   readonly biasInitializer: Initializer
+  readonly kernelRegularizer?: { readonly l1?: number; readonly l2?: number }
 }
 
 export interface BatchNormalization {

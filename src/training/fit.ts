@@ -210,10 +210,12 @@ class Loop {
       const following = batches[i + 1]
       next = following && feeds(following, this.#step + 1)
       const [result] = await Promise.all([running, next])
-      const { losses, outputs, loss } = result as Record<string, Float32Array>
+      const { losses, outputs, loss, penalty } = result as Record<string, Float32Array>
       if (!Number.isFinite(loss![0])) throw this.#wentWrong(loss![0]!)
       const labels = labelsOf(train.labels, order.subarray(start, end))
-      this.#tally.add({ probabilities: outputs!, labels, losses: losses!, count: end - start })
+      const count = end - start
+      const scored = { probabilities: outputs!, labels, losses: losses!, count }
+      this.#tally.add({ ...scored, penalty: penalty?.[0] })
       this.#batch += 1
       const before = (epoch - this.#options.firstEpoch) * perEpoch
       onBatch(before + this.#batch, this.#epochs() * perEpoch)

@@ -49,7 +49,7 @@ const ofClasses =
  */
 export const METRICS: Readonly<Record<MetricName, MetricDefinition>> = {
   loss: {
-    description: 'mean loss of an example',
+    description: 'mean loss of an example, with what regularizers add',
     better: 'lower',
     figure: ({ loss, examples }) => (loss === undefined ? undefined : loss / examples),
   },
@@ -91,12 +91,13 @@ export const METRICS: Readonly<Record<MetricName, MetricDefinition>> = {
 export interface Tally {
   /**
    * Adds the first `count` examples of a batch: probabilities [n, units] (one unit: of the second class), labels
-   * [n] as numbers of classes, and the loss of each example if there is one.
+   * [n] as numbers of classes, and the loss of each example if there is one; a penalty adds to each of them.
    */
   add(batch: {
     readonly probabilities: Float32Array
     readonly labels: ArrayLike<number>
     readonly losses?: Float32Array | undefined
+    readonly penalty?: number | undefined
     readonly count: number
   }): void
   counts(): Counts
@@ -146,11 +147,11 @@ export function openTally(
     return { examples, loss, inTopFive, confusion: confusion.map((row) => [...row]), perClass }
   }
   return {
-    add: ({ probabilities, labels, losses, count }) => {
+    add: ({ probabilities, labels, losses, penalty = 0, count }) => {
       examples += count
       for (let i = 0; i < count; i += 1) {
         const label = labels[i]!
-        if (losses) loss = (loss ?? 0) + losses[i]!
+        if (losses) loss = (loss ?? 0) + losses[i]! + penalty
         confusion[label]![predicted(probabilities, i, units)]! += 1
         if (larger(probabilities, i, units, label) < 5) inTopFive += 1
       }

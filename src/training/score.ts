@@ -44,9 +44,10 @@ export async function evaluateSplit(
     const following = start + inferBatch
     next = following < source.pictures ? read(following) : undefined
     const [result] = await Promise.all([running, next])
-    const { losses, outputs } = result as Record<string, Float32Array>
+    const { losses, outputs, penalty } = result as Record<string, Float32Array>
     const count = rows.length
-    tally.add({ probabilities: outputs!, labels: labelsOf(labels, rows), losses: losses!, count })
+    const scored = { probabilities: outputs!, labels: labelsOf(labels, rows), losses: losses! }
+    tally.add({ ...scored, count, penalty: penalty?.[0] })
     if (!keep) continue
     for (let i = 0; i < count; i += 1) {
       keep(start + i, outputs!.slice(i * width, (i + 1) * width), losses![i]!)

@@ -10,6 +10,7 @@ import type { ExampleInput } from './example-source.ts'
 import { LOSSES, weightedMean, type LossName } from './losses.ts'
 import type { WholeModel } from './model.ts'
 import { updatesFor, type OptimizerConfig } from './optimizers.ts'
+import { regularization } from './regularizers.ts'
 import { featureName, PIXELS, threeChannels } from './trunk.ts'
 
 export interface LossConfig {
@@ -56,7 +57,8 @@ export interface ProgramShape {
  * The model as a Program that is trained and scored. Entries: `train@N` for each training batch size (the start's
  * inputs, `targets`, `weights`, the optimizer's scalars and one mask a dropout in; `loss`, `losses` [N] and `outputs`
  * [N, width] out; one update of every weight and moving average), those of `addEmaEntries`, and `infer` (inputs,
- * targets in; losses, outputs out). Frozen layers are constants in inference mode. Without `train` everything is:
+ * targets in; losses, outputs out). Where kernels have regularizers both also give `penalty`, one number, which is in
+ * `loss` and not in `losses`. Frozen layers are constants in inference mode. Without `train` everything is:
  * then batch norm is folded everywhere.
  */
 export function trainingProgram({ model, loss, weights, train, infer }: ProgramOptions): {
@@ -79,6 +81,11 @@ export function trainingProgram({ model, loss, weights, train, infer }: ProgramO
         return b.input(`dropout/${layer.name}`, shape)
       },
     })
+  const added = ({ trainable }: Lowered): { penalty?: Tensor } => {
+    const variables = new Map(trainable.map(({ spec, variable }) => [spec.name, variable]))
+    const penalty = regularization(b, graph.layers, variables, weights)
+    return penalty ? { penalty } : {}
+  }
   let trained: readonly WeightSpec[] = []
   for (const batch of train?.batches ?? []) {
     const targets = b.input('targets', [batch, width])
@@ -86,10 +93,12 @@ export function trainingProgram({ model, loss, weights, train, infer }: ProgramO
     const lowered = forward(train!.start, batch, true)
     const { perExample, outputs } = lossOf(b, loss, lowered, targets)
     const mean = weightedMean(b, perExample, exampleWeights)
-    const { updates } = updatesFor(b, train!.optimizer, gradientsOf(b, mean, lowered))
+    const more = added(lowered)
+    const total = more.penalty ? b.add(mean, more.penalty) : mean
+    const { updates } = updatesFor(b, train!.optimizer, gradientsOf(b, total, lowered))
     trained = lowered.trainable.map(({ spec }) => spec)
     b.entry(`train@${batch}`, {
-      fetches: { loss: mean, losses: b.multiply(perExample, exampleWeights), outputs },
+      fetches: { loss: total, losses: b.multiply(perExample, exampleWeights), outputs, ...more },
       updates: [...lowered.updates, ...updates],
     })
   }
@@ -98,7 +107,8 @@ export function trainingProgram({ model, loss, weights, train, infer }: ProgramO
     const targets = b.input('targets', [infer.batch, width])
     const lowered = forward(infer.start, infer.batch, false)
     const { perExample, outputs } = lossOf(b, loss, lowered, targets)
-    b.entry('infer', { fetches: { losses: perExample, outputs }, updates: [] })
+    const fetches = { losses: perExample, outputs, ...added(lowered) }
+    b.entry('infer', { fetches, updates: [] })
   }
   return {
     program: simplify(b.program()),

@@ -7,6 +7,7 @@ import { failureContract } from './contract/failures.ts'
 import { fusionContract } from './contract/fusion.ts'
 import { opContract } from './contract/ops.ts'
 import { optimizerContract } from './contract/optimizers.ts'
+import { regularizerContract } from './contract/regularizers.ts'
 import { runContract } from './contract/runs.ts'
 import { trainingContract } from './contract/training.ts'
 import { variableContract } from './contract/variables.ts'
@@ -31,6 +32,7 @@ export function contractSuite(name: string, open: () => Promise<Engine>): void {
     variableContract(opened)
     optimizerContract(opened)
     emaContract(opened)
+    regularizerContract(opened)
     trainingContract(opened)
     convolutionalContract(opened)
     runContract(opened)

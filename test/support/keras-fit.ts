@@ -1,7 +1,6 @@
 import { gradients } from '../../src/program/autodiff.ts'
 import { Builder } from '../../src/program/builder.ts'
 import type { Program } from '../../src/program/program.ts'
-import type { Session } from '../../src/engines/engine.ts'
 import type { Checkpoint } from '../../src/training/checkpoint.ts'
 import type { FitOptions } from '../../src/training/fit.ts'
 import type { LabelledSplit } from '../../src/training/labelled-split.ts'
@@ -10,75 +9,79 @@ import { LOSSES, weightedMean } from '../../src/training/losses.ts'
 import { updatesFor, type OptimizerConfig } from '../../src/training/optimizers.ts'
 import { floats, type Packed } from './golden.ts'
 
-/** One Dense with softmax on few examples, trained by Keras' fit: what goldens of whole fits have in common. */
+/** A few examples trained on by Keras' fit: what goldens of whole fits have in common. */
 export interface KerasFit {
   readonly batchSize: number
   /** Trained on; those behind them are the validation. */
   readonly examples: number
   readonly x: Packed
   readonly labels: readonly number[]
-  /** Kernel and bias. */
+  /** Weights in Keras' order; the last is a bias for each class. */
   readonly start: readonly Packed[]
 }
 
-export const DENSE = ['kernel', 'bias'] as const
-
-/** Examples of the golden, as a split of which the input `x` is fed. */
-function splitOf({ x, labels }: KerasFit, first: number, count: number): LabelledSplit {
+/** Examples of the golden, as a split of which the input is fed. */
+function splitOf({ x, labels }: KerasFit, input: string, first: number, end: number) {
   const size = x.shape[1]!
   const values = floats(x)
   return {
-    labels: Uint32Array.from(labels.slice(first, first + count)),
+    labels: Uint32Array.from(labels.slice(first, end)),
     source: {
-      pictures: count,
-      inputs: [{ name: 'x', shape: [size], dtype: 'float32' }],
-      allocate: (rows) => ({ x: new Float32Array(rows * size) }),
+      pictures: end - first,
+      inputs: [{ name: input, shape: [size], dtype: 'float32' }],
+      allocate: (rows) => ({ [input]: new Float32Array(rows * size) }),
       gather: (rows, _, out) => {
         rows.forEach((row, i) => {
           const start = (first + row) * size
-          out['x']!.set(values.subarray(start, start + size), i * size)
+          out[input]!.set(values.subarray(start, start + size), i * size)
         })
         return Promise.resolve()
       },
       close: () => Promise.resolve(),
     },
-  }
+  } satisfies LabelledSplit
 }
 
-/** What the loop takes but for the optimizer and the number of epochs; the state after every batch goes into `saved`. */
+/** What the loop takes of the golden; the validation is scored in one batch. */
 export function fitOptions(
   golden: KerasFit,
-  session: Session,
-  saved: Checkpoint[],
-): Omit<FitOptions, 'optimizer' | 'lastEpoch'> {
+  input = 'x',
+): Omit<FitOptions, 'session' | 'optimizer' | 'lastEpoch'> & { validation: LabelledSplit } {
   const { examples, labels, batchSize, start } = golden
-  const heldOut = labels.length - examples
-  const width = start[1]!.shape[0]!
+  const width = start.at(-1)!.shape[0]!
   return {
-    session,
-    shape: { width, dropouts: [], inferBatch: heldOut },
-    train: splitOf(golden, 0, examples),
-    validation: splitOf(golden, examples, heldOut),
+    shape: { width, dropouts: [], inferBatch: labels.length - examples },
+    train: splitOf(golden, input, 0, examples),
+    validation: splitOf(golden, input, examples, labels.length),
     firstEpoch: 1,
     batchSize,
     lastBatch: 'keep',
     shuffle: false,
     seed: 0,
     classWeights: new Float32Array(width).fill(1),
-    checkpoints: {
-      load: () => Promise.resolve(undefined),
-      save: async (_, { state, variables }) => void saved.push({ state, variables }),
-      saveBest: () => Promise.resolve(),
-      loadBest: () => Promise.resolve(new Map()),
-    },
-    isDue: () => true,
     signal: new AbortController().signal,
     onEpoch: () => undefined,
     onBatch: () => undefined,
   }
 }
 
-/** Entries `train@N` for the full and the last batch, `infer` for the validation, and those of averages. */
+/** Keeps the state after every batch, and after every epoch. */
+export function keptIn(saved: Checkpoint[]): Pick<FitOptions, 'checkpoints' | 'isDue'> {
+  return {
+    isDue: () => true,
+    checkpoints: {
+      load: () => Promise.resolve(undefined),
+      save: async (_, { state, variables }) => void saved.push({ state, variables }),
+      saveBest: () => Promise.resolve(),
+      loadBest: () => Promise.resolve(new Map()),
+    },
+  }
+}
+
+/** Kernel and bias of `denseProgram`. */
+export const DENSE = ['kernel', 'bias'] as const
+
+/** One Dense with softmax. Entries `train@N` for the full and the last batch, `infer` for the validation, and those of averages. */
 export function denseProgram(golden: KerasFit, config: OptimizerConfig): Program {
   const { batchSize, examples, x, labels, start } = golden
   const b = new Builder()

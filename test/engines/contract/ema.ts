@@ -8,7 +8,7 @@ import { fit, type LoopState } from '../../../src/training/fit.ts'
 import type { OptimizerConfig } from '../../../src/training/optimizers.ts'
 import { assertClose } from '../../support/compare.ts'
 import { floats, readGolden, type Packed } from '../../support/golden.ts'
-import { DENSE, denseProgram, fitOptions, type KerasFit } from '../../support/keras-fit.ts'
+import { DENSE, denseProgram, fitOptions, keptIn, type KerasFit } from '../../support/keras-fit.ts'
 
 interface Golden extends KerasFit {
   readonly runs: readonly {
@@ -31,8 +31,8 @@ export function emaContract(engine: () => Engine): void {
         const program = denseProgram(golden, optimizer)
         const session = await engine().compile(program)
         const saved: Checkpoint[] = []
-        const options = { ...fitOptions(golden, session, saved), optimizer }
-        const { history, end } = await fit({ ...options, lastEpoch: epochs.length })
+        const options = { ...fitOptions(golden), optimizer, lastEpoch: epochs.length }
+        const { history, end } = await fit({ ...options, ...keptIn(saved), session })
         const ends = saved.filter(({ state }) => (state as unknown as LoopState).batch === 0)
         assert.equal(ends.length, epochs.length)
         for (const [i, epoch] of epochs.entries()) {
@@ -47,10 +47,8 @@ export function emaContract(engine: () => Engine): void {
 
         // From the middle of the second epoch again, to the same bytes.
         const again = await engine().compile(program)
-        const from = saved[4]!
-        const resumed = { ...fitOptions(golden, again, []), optimizer, from }
-        const second = await fit({ ...resumed, lastEpoch: epochs.length })
-        assert.deepEqual(second.end, end)
+        const resumed = await fit({ ...options, session: again, from: saved[4] })
+        assert.deepEqual(resumed.end, end)
         await session.close()
         await again.close()
       })
