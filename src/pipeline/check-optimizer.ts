@@ -73,11 +73,7 @@ function checkEma(optimizer: Optimizer, place: Path, { report }: Checked): void 
 
 type Pieces = Extract<Schedule, { name: 'PiecewiseConstantDecay' }>
 
-function checkPieces(
-  { boundaries, values }: Pieces,
-  path: Path,
-  report: Checked['report'],
-): void {
+function checkPieces({ boundaries, values }: Pieces, path: Path, report: Checked['report']): void {
   for (const [i, boundary] of boundaries.entries()) {
     const before = boundaries[i - 1]
     if (before === undefined || before < boundary) continue

@@ -1,3 +1,4 @@
+import { checkAugmentation } from './check-augmentation.ts'
 import type { Checked } from './check.ts'
 import {
   checkClassWeight,
@@ -22,6 +23,7 @@ export const CHECKS: readonly Check[] = [
   { reads: ['head', 'loss'], run: checkLoss },
   { reads: ['head', 'loss', 'dataset.classes', 'dataset.splits'], run: checkUnits },
   { reads: ['training.classWeight', 'dataset.classes', 'dataset.splits'], run: checkClassWeight },
+  { reads: ['augmentation', 'features', 'freeze', 'training'], run: checkAugmentation },
   { reads: ['baseModel', 'preprocessing'], run: checkPreprocessing },
   { reads: ['baseModel', 'dataset.imageSize'], run: checkImageSize },
   { reads: ['baseModel'], run: checkName },

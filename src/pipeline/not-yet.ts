@@ -23,7 +23,6 @@ const not =
     typeof value === 'string' && !names.includes(value)
 
 export const NOT_YET: readonly NotYet[] = [
-  { path: ['augmentation'], what: 'augmentation', hint: 'take the block out' },
   { path: ['prediction'], what: 'a pipeline of predictions', hint: 'take the block out' },
   { path: ['sweep'], what: 'a sweep', hint: 'take the block out, and use --set for one trial' },
   { path: ['training', 'earlyStopping'], what: 'early stopping', hint: 'take the key out' },

@@ -4,6 +4,7 @@ import { featurePlan, frozenSeconds, type FeaturePlan } from '../training/featur
 import { RATE } from '../engines/rate.ts'
 import type { BaseModelOptions } from '../models/published.ts'
 import { wholeModel, type WholeModel } from '../training/model.ts'
+import { phaseSettings } from './phase-settings.ts'
 import type { Freeze, Optimizer, PhaseSettings, Pipeline, SplitName } from './pipeline.ts'
 
 /** One stretch of training with a freeze policy and an optimizer of its own: one train stage. */
@@ -49,7 +50,7 @@ export function resolvePhases(
     const previous = before?.id
     const plan = keptPlan(pipeline, freeze, epochs, engine)
     const features = new Map<SplitName, FeatureUse>()
-    for (const split of plan ? splits : []) {
+    for (const split of plan ? splits.filter((name) => isKept(pipeline, name)) : []) {
       const model = changedBefore(pipeline, freeze, given.slice(0, i)) ? previous : undefined
       const key = JSON.stringify([split, plan!.ends, plan!.tail, model])
       const taken = [...names.values()].includes(`features:${split}`)
@@ -71,9 +72,9 @@ export function resolvePhases(
   return phases
 }
 
-/** What each phase is told; without `training.phases` there is one. */
-export function phaseSettings({ freeze, optimizer, training }: Pipeline): readonly PhaseSettings[] {
-  return training.phases ?? [{ epochs: training.epochs, freeze, optimizer }]
+/** A picture that is drawn anew every epoch has nothing that could be kept. */
+function isKept({ augmentation }: Pipeline, split: SplitName): boolean {
+  return split !== 'train' || augmentation === undefined || augmentation.bank !== 'none'
 }
 
 /** What is kept of a frozen trunk, if that is wanted and pays. */
@@ -86,7 +87,8 @@ function keptPlan(
   const { head, features } = pipeline
   if (features.when === 'never') return undefined
   const plan = featurePlan({ model: modelOf(pipeline), head: head as readonly HeadLayer[], freeze })
-  if (!plan || plan.wholeTrunk || features.when === 'always') return plan
+  const hasBank = pipeline.augmentation !== undefined && pipeline.augmentation.bank !== 'none'
+  if (!plan || plan.wholeTrunk || features.when === 'always' || hasBank) return plan
   // Of a machine that might be anyone's: what is kept must not depend on the one that is used today.
   const rate = engine.device.startsWith('gpu') ? GPU_RATE : RATE[engine.name] * 2
   const bytes = features.dtype === 'float16' ? 2 : 4

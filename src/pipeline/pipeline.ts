@@ -1,3 +1,4 @@
+import type { Augmentation } from '../data/augmentation/augmentation.ts'
 import type { Schedule } from '../training/schedules.ts'
 
 /**
@@ -14,6 +15,8 @@ export interface Pipeline {
   readonly engine: EngineSettings
   readonly dataset: Dataset
   readonly preprocessing: Preprocessing
+  /** Of the training split. */
+  readonly augmentation?: AugmentationSettings
   readonly baseModel: BaseModel
   readonly freeze: Freeze
   readonly features: Features
@@ -92,6 +95,11 @@ export type Preprocessing = (
   | { readonly mode: 'tf' | 'torch' | 'caffe' | 'none' }
   | { readonly mean: readonly number[]; readonly std: readonly number[] }
 ) & { readonly force?: boolean }
+
+export interface AugmentationSettings extends Augmentation {
+  /** So many variants of each picture are kept; `none`: fresh draws every epoch. */
+  readonly bank: 'none' | number
+}
 
 export interface BaseModel {
   /** keras.applications' name. */

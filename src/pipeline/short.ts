@@ -19,6 +19,10 @@ export const SHORT_FORMS: readonly ShortForm[] = [
   { path: ['training', 'phases', '*', 'optimizer'], write: named },
   { path: ['features'], write: (v) => (typeof v === 'string' ? { when: v } : undefined) },
   {
+    path: ['augmentation', 'zoomRange'],
+    write: (v) => (typeof v === 'number' ? [1 - v, 1 + v] : undefined),
+  },
+  {
     path: ['dataset', 'resize'],
     write: (v) => (typeof v === 'string' ? { library: 'pillow', method: v } : undefined),
   },

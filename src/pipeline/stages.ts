@@ -204,10 +204,11 @@ function preprocessingOf({ preprocessing }: Pipeline): JsonObject {
 
 function featureStage(
   pipeline: Pipeline,
-  { engine }: ResolveOptions,
+  { engine, seed }: ResolveOptions,
   { split, id, plan, model }: FeatureUse,
 ): Stage {
   const { maxBytes, dtype } = pipeline.features
+  const bank = split === 'train' ? bankOf(pipeline) : undefined
   return {
     id,
     kind: 'features',
@@ -218,11 +219,27 @@ function featureStage(
       ends: plan.ends,
       preprocessing: preprocessingOf(pipeline),
       dtype,
+      ...(bank ? { bank } : {}),
     },
     needs: { pixels: `pixels:${split}`, weights: 'weights', ...(model ? { model } : {}) },
     ...(maxBytes === undefined ? {} : { hints: { maxBytes } }),
+    ...(bank ? { seed } : {}),
     numerics: numericsOf(pipeline, engine),
   }
+}
+
+function bankOf({ augmentation }: Pipeline): JsonObject | undefined {
+  if (augmentation === undefined || augmentation.bank === 'none') return undefined
+  const { bank: variants, ...draws } = augmentation
+  return { variants, augmentation: draws as unknown as JsonObject }
+}
+
+/** What training does to its pictures, read as pixels or as features. */
+function drawsOf({ augmentation }: Pipeline, isKept: boolean): JsonObject {
+  if (augmentation === undefined) return {}
+  const { bank, ...draws } = augmentation
+  if (isKept) return { bank }
+  return { augmentation: draws as unknown as JsonObject }
 }
 
 /** What a phase's train stage and the evaluations behind it say in the same words. */
@@ -264,6 +281,7 @@ function trainStage(
       ...networkParams(pipeline, phase, read),
       ...(ends ? { ends } : {}),
       ...(validationEnds ? { validationEnds } : {}),
+      ...drawsOf(pipeline, ends !== undefined),
       optimizer: { ...phase.optimizer } as unknown as JsonObject,
       phase: phase.number,
       firstEpoch: phase.firstEpoch,

@@ -1,6 +1,6 @@
 import type { HeadLayer } from '../models/head.ts'
 import type { Layer, WeightSpec } from '../models/layer-graph.ts'
-import { phaseSettings } from '../pipeline/phases.ts'
+import { phaseSettings } from '../pipeline/phase-settings.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { wholeModel } from '../training/model.ts'
 import type { Digest } from '../util/digest.ts'

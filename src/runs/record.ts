@@ -68,6 +68,7 @@ export const RUN_FILES = {
   index: 'index.jsonl',
   indexSummary: 'index.json',
   summary: 'summary.md',
+  augmentation: 'augmentation.png',
   model: 'model',
   running: 'running.json',
   pins: 'pipeline.lock',

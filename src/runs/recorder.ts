@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Event } from '../graph/event.ts'
 import type { Artifact } from '../graph/stage.ts'
 import { readIndex, SUMMARY_FILE } from '../data/index-table.ts'
 import { EVALUATION_FILES, type EvaluationFile } from '../stages/evaluate.ts'
+import { SHEET_FILE } from '../stages/augmentation-sheet.ts'
 import { HISTORY_FILE } from '../stages/history.ts'
 import { MODEL_FILE } from '../stages/weight-files.ts'
 import { splitsOf } from '../pipeline/stages.ts'
@@ -122,6 +124,7 @@ export async function openRecorder(
       // A cached trunk that nothing had to read has no artifact here, but its digest is known all the same.
       const trunk = stages.get('weights')?.digest
       await writePins(folder, prepared)
+      await writeAugmentation(folder, artifacts)
       await writeModel(folder, prepared, artifacts, { trunk, classes: index.classes })
       const record: RunRecord = {
         ...soFar('done'),
@@ -172,6 +175,16 @@ async function writeHistory(
       const epoch = JSON.parse(line) as Omit<EpochRecord, 'seconds'>
       return { ...epoch, seconds: seconds.get(epoch.epoch) ?? 0 }
     })
+}
+
+/** What augmentation does to the pictures, of the first stage that shows it. */
+async function writeAugmentation(folder: string, artifacts: ReadonlyMap<string, Artifact>) {
+  for (const { path } of artifacts.values()) {
+    const sheet = join(path, SHEET_FILE)
+    if (!existsSync(sheet)) continue
+    await copyFile(sheet, join(folder, RUN_FILES.augmentation))
+    return
+  }
 }
 
 /** What the last phase made. */

@@ -7,6 +7,9 @@ import { RATE } from '../engines/rate.ts'
 import type { StageContext, StageKind } from '../graph/stage.ts'
 import { multiplyAdds } from '../models/cost.ts'
 import { sizeOf } from '../program/program.ts'
+import type { Augmentation } from '../data/augmentation/augmentation.ts'
+import { MOST_PAIRS } from '../data/augmentation/contact-sheet.ts'
+import { openBank } from '../training/augmented-source.ts'
 import { openPacks, type ExampleSource } from '../training/example-source.ts'
 import { featurePass } from '../training/feature-pass.ts'
 import {
@@ -19,6 +22,7 @@ import {
 } from '../training/trunk.ts'
 import { failure } from '../util/diagnostic.ts'
 import { bytesText } from '../util/text.ts'
+import { writeSheet } from './augmentation-sheet.ts'
 import type { StageEnvironment } from './environment.ts'
 import { lastFileOf, loadStageWeights } from './weight-files.ts'
 
@@ -30,6 +34,8 @@ export interface FeaturesHints {
 export interface FeaturesParams extends TrunkOptions {
   readonly split: string
   readonly dtype: 'float32' | 'float16'
+  /** A bank: so many draws of each picture are kept. Drawn with the stage's seed. */
+  readonly bank?: { readonly variants: number; readonly augmentation: Augmentation } | undefined
 }
 
 /** Pictures a run of a trunk: where each engine is quickest (bench/). Rows do not depend on it. */
@@ -52,19 +58,21 @@ export function featuresKind(environment: StageEnvironment): StageKind {
       if (!pixels) return {}
       await pixels.close()
       const rate = RATE[stage.numerics?.['engine'] as EngineName] * availableParallelism()
+      const rows = pixels.count * (params.bank?.variants ?? 1)
       return {
-        bytes: pixels.count * bytesOfOne(params),
-        seconds: (pixels.count * multiplyAdds(frozenGraph(params))) / rate,
+        bytes: rows * bytesOfOne(params),
+        seconds: (rows * multiplyAdds(frozenGraph(params))) / rate,
       }
     },
     run: (context) =>
       environment.onEngine(async (engine) => {
         const params = context.params as unknown as FeaturesParams
-        const { split, dtype: _, ...options } = params
+        const { split, dtype: _, bank: __, ...options } = params
         const { weights, model } = context.inputs
         const batch = TRUNK_BATCH[engine.info.name]
         const source = await openSource(context, params)
         try {
+          await showBank(context, params, source)
           refuseTooMany(context, source.pictures * bytesOfOne(params))
           const [input] = source.inputs
           const pixels = { shape: [batch, ...input!.shape], dtype: input!.dtype }
@@ -93,8 +101,27 @@ export function featuresKind(environment: StageEnvironment): StageKind {
   }
 }
 
-function openSource({ inputs }: StageContext, { split }: FeaturesParams): Promise<ExampleSource> {
-  return openPacks([{ name: PIXELS, path: join(inputs['pixels']!.path, split) }])
+function openSource(
+  { inputs, stage }: StageContext,
+  { split, bank }: FeaturesParams,
+): Promise<ExampleSource> {
+  const path = join(inputs['pixels']!.path, split)
+  if (bank) return openBank({ path, ...bank, seed: stage.seed ?? 0 })
+  return openPacks([{ name: PIXELS, path }])
+}
+
+/** The first pictures with their variants. */
+async function showBank(
+  { inputs, out }: StageContext,
+  { split, bank }: FeaturesParams,
+  source: ExampleSource,
+): Promise<void> {
+  if (!bank) return
+  const rows = Array.from({ length: Math.min(source.pictures, MOST_PAIRS) }, (_, row) => ({
+    row,
+    picture: Math.floor(row / bank.variants),
+  }))
+  await writeSheet(out, join(inputs['pixels']!.path, split), source, rows, 1)
 }
 
 /** One pack for each layer that is kept, finished once `fill` has filled them all. */

@@ -38,7 +38,7 @@ export async function withLabels(
   return { classes, labels: Uint32Array.from(labels), source }
 }
 
-function openExamples(files: ExampleFiles, split: string): Promise<ExampleSource> {
+export function openExamples(files: ExampleFiles, split: string): Promise<ExampleSource> {
   if ('pixels' in files) {
     return openPacks([{ name: PIXELS, path: join(files.pixels.path, split) }])
   }

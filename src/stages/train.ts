@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Engine } from '../engines/engine.ts'
 import type { StageContext, StageKind } from '../graph/stage.ts'
@@ -6,7 +6,10 @@ import { initialize } from '../models/weights/initializers.ts'
 import { headLayers } from '../models/head.ts'
 import type { WeightMap } from '../models/layer-graph.ts'
 import type { Preprocessing } from '../models/preprocessing.ts'
-import { batchSizes, classWeights } from '../training/batches.ts'
+import type { Augmentation } from '../data/augmentation/augmentation.ts'
+import { drawnFromBank, openAugmented } from '../training/augmented-source.ts'
+import type { ExampleSource } from '../training/example-source.ts'
+import { batchSizes, classWeights, planEpoch } from '../training/batches.ts'
 import { openCheckpoints } from '../training/checkpoint.ts'
 import { finalWeights } from '../training/ema.ts'
 import { fit, type EpochFigures } from '../training/fit.ts'
@@ -17,12 +20,13 @@ import type { Schedule } from '../training/schedules.ts'
 import { trainingProgram, type LossConfig } from '../training/training-program.ts'
 import { stableFigures } from '../util/figures.ts'
 import type { JsonObject } from '../util/json.ts'
+import { SHEET_FILE, writeSheet } from './augmentation-sheet.ts'
 import { dueAt, type CheckpointEvery } from './checkpoint-times.ts'
 import type { StageEnvironment } from './environment.ts'
 import { exampleFiles, inferBatch } from './examples.ts'
 import { watchFrozen } from './frozen-check.ts'
 import { HISTORY_FILE, readHistory } from './history.ts'
-import { openSplit } from './labelled-split.ts'
+import { openExamples, openSplit, withLabels } from './labelled-split.ts'
 import { goOn, keepSeries } from './series.ts'
 import { lastFileOf, loadStageWeights, MODEL_FILE, writeWeights } from './weight-files.ts'
 
@@ -35,6 +39,10 @@ export interface TrainParams extends Omit<ModelOptions, 'classes'> {
   /** The same for validation. */
   readonly validationEnds?: readonly string[] | undefined
   readonly optimizer: OptimizerConfig & { readonly learningRate: number | Schedule }
+  /** Fresh draws every epoch, of pixels. */
+  readonly augmentation?: Augmentation | undefined
+  /** How many draws of each picture the features hold. */
+  readonly bank?: number | undefined
   /** From 1. */
   readonly phase: number
   /** Epochs are counted over all phases. */
@@ -63,6 +71,7 @@ export function trainKind(environment: StageEnvironment): StageKind {
     run: async (context) => {
       const data = await openData(context)
       try {
+        await showDraws(context, data)
         await environment.onEngine((engine) => train(engine, context, data))
       } finally {
         await data.train.source.close()
@@ -144,10 +153,11 @@ async function startWeights(
   return previous ? known : new Map([...known, ...initialize(headLayers(graph, trunk), seed)])
 }
 
-async function openData({ inputs, params }: StageContext): Promise<Data> {
-  const { ends, validationEnds } = params as unknown as TrainParams
+async function openData(context: StageContext): Promise<Data> {
+  const { inputs, params } = context
+  const { validationEnds } = params as unknown as TrainParams
   const { labels, validationLabels, validation } = inputs
-  const train = await openSplit(labels!, exampleFiles(inputs['train']!, ends), 'train')
+  const train = await withLabels(labels!, await openTraining(context), 'train')
   return {
     train,
     classes: train.classes,
@@ -155,6 +165,29 @@ async function openData({ inputs, params }: StageContext): Promise<Data> {
       validation &&
       (await openSplit(validationLabels!, exampleFiles(validation, validationEnds), 'validation')),
   }
+}
+
+async function openTraining({ inputs, params, stage }: StageContext): Promise<ExampleSource> {
+  const { ends, augmentation, bank } = params as unknown as TrainParams
+  const examples = inputs['train']!
+  const seed = stage.seed ?? 0
+  if (augmentation) return openAugmented({ path: join(examples.path, 'train'), augmentation, seed })
+  const source = await openExamples(exampleFiles(examples, ends), 'train')
+  return bank === undefined ? source : drawnFromBank(source, bank, seed)
+}
+
+/** The first batch as the model sees it. */
+async function showDraws({ inputs, out, params, stage }: StageContext, { train }: Data) {
+  const settings = params as unknown as TrainParams
+  const { augmentation, bank, firstEpoch: epoch } = settings
+  if (bank !== undefined) {
+    await copyFile(join(inputs['train']!.path, SHEET_FILE), join(out, SHEET_FILE))
+  }
+  if (!augmentation) return
+  const seed = stage.seed ?? 0
+  const { order, batches } = planEpoch(train.source.pictures, { ...settings, seed, epoch })
+  const rows = [...order.subarray(...batches[0]!)].map((row) => ({ row, picture: row }))
+  await writeSheet(out, join(inputs['train']!.path, 'train'), train.source, rows, epoch)
 }
 
 /** The artifact: every weight that training has changed so far, in earlier phases too, and a line an epoch. */
