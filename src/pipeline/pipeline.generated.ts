@@ -77,7 +77,7 @@ export type Preprocessing = Rescale | PreprocessingMode | Standardize
  */
 export type Force = boolean
 /**
- * z stands for [1 - z, 1 + z].
+ * z stands for [1 - z, 1 + z]; above 1 things get smaller. Drawn for each axis.
  */
 export type ZoomRange = number | Fraction | Range
 /**
@@ -551,15 +551,15 @@ export interface Augmentation {
    */
   rotationRange?: number | Fraction
   /**
-   * Fraction of the width, or pixels when 1 or more.
+   * To either side: below 1 a fraction of the width, from 1 on pixels. A whole number n means whole pixels below n, as in Keras.
    */
   widthShiftRange?: number | Fraction
   /**
-   * Fraction of the height, or pixels when 1 or more.
+   * To either side: below 1 a fraction of the height, from 1 on pixels. A whole number n means whole pixels below n, as in Keras.
    */
   heightShiftRange?: number | Fraction
   /**
-   * Degrees.
+   * Degrees, to either side.
    */
   shearRange?: number | Fraction
   zoomRange?: ZoomRange
@@ -579,15 +579,15 @@ export interface Augmentation {
    */
   brightnessRange?: [number | Fraction, number | Fraction]
   /**
-   * Added to a channel's values, at most so much.
+   * Added to or taken from all values of 0..255, at most so much.
    */
   channelShiftRange?: number | Fraction
   /**
-   * What stands outside the picture after a shift or turn.
+   * What stands beyond the border: the pixels at the edge, cval, the picture mirrored, or the picture again.
    */
   fillMode?: 'nearest' | 'constant' | 'reflect' | 'wrap'
   /**
-   * The value for fillMode constant.
+   * The value for fillMode constant, of 0..255.
    */
   cval?: number | Fraction
   bank?: Bank

@@ -41,20 +41,6 @@ export const NO_AUGMENTATION: Augmentation = {
   cval: 0,
 }
 
-/** As the pipeline file has it: only what is set, and a zoom of z for [1 - z, 1 + z]. */
-export interface AugmentationSettings extends Partial<Omit<Augmentation, 'zoomRange'>> {
-  readonly zoomRange?: number | readonly [low: number, high: number]
-}
-
-export function completeAugmentation(settings: AugmentationSettings): Augmentation {
-  const { zoomRange = 0, ...rest } = settings
-  return {
-    ...NO_AUGMENTATION,
-    ...rest,
-    zoomRange: typeof zoomRange === 'number' ? [1 - zoomRange, 1 + zoomRange] : zoomRange,
-  }
-}
-
 /** One draw: what is done to one picture, once. The names are those of Keras' `apply_affine_transform`. */
 export interface Transform {
   /** Degrees. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
   bankVariant,
-  completeAugmentation,
   drawTransform,
   drawVariant,
   NO_AUGMENTATION,
@@ -125,18 +124,6 @@ describe('draws', () => {
       flipVertical: false,
       channelShift: 0,
     })
-  })
-})
-
-describe('the values of a pipeline file', () => {
-  it('are completed: z is [1 - z, 1 + z], the rest leaves pictures alone', () => {
-    const zoom = (zoomRange: number | readonly [number, number]) =>
-      completeAugmentation({ zoomRange }).zoomRange
-    assert.deepEqual(zoom(0.25), [0.75, 1.25])
-    assert.deepEqual(zoom([0.5, 3]), [0.5, 3])
-    assert.deepEqual(completeAugmentation({}), NO_AUGMENTATION)
-    const { horizontalFlip, fillMode } = completeAugmentation({ horizontalFlip: true })
-    assert.deepEqual([horizontalFlip, fillMode], [true, 'nearest'])
   })
 })
 
