@@ -38,7 +38,7 @@ const MOST_ROWS = 8
 /** Throws STORE_DAMAGED where the pack is. The threads open it for themselves. */
 export async function openAugmentedPixels(options: AugmentedOptions): Promise<AugmentedPixels> {
   const { path, augmentation, seed } = options
-  const workers = options.workers ?? Math.min(MOST_WORKERS, availableParallelism())
+  const workers = Math.max(1, options.workers ?? Math.min(MOST_WORKERS, availableParallelism()))
   const pack = await openPack(path)
   const { count, width, index } = pack
   await pack.close()
