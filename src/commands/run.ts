@@ -39,9 +39,10 @@ export const run: CommandRun = async ([argument], options, context) => {
     ended('done')
     printer.close()
     const { record, folder, again } = outcome
+    const { epochs, phases } = prepared.pipeline.training
     const next = [
       `${program} show ${record.name}@latest`,
-      `${program} run ${file} --set training.epochs=${2 * prepared.pipeline.training.epochs}`,
+      ...(phases ? [] : [`${program} run ${file} --set training.epochs=${2 * epochs}`]),
     ]
     stdout.write(
       flags.json

@@ -39,7 +39,7 @@ export function resolveStages(pipeline: Pipeline, options: ResolveOptions): Stag
   const phases = resolvePhases(pipeline, splits, options.engine)
   const last = phases.at(-1)!
   const { on } = pipeline.evaluation
-  const trains = phases.map((phase) => trainStage(pipeline, options, phase, splits))
+  const trains = phases.map((phase) => trainStage(pipeline, options, phase, splits, last))
   const used = phases.flatMap((phase) =>
     [...phase.features.values()].filter(
       ({ split }) => split !== 'test' || (phase === last && on.includes(split)),
@@ -269,6 +269,7 @@ function trainStage(
   { engine, seed }: ResolveOptions,
   phase: Phase,
   splits: readonly SplitName[],
+  last: Phase,
 ): Stage {
   const { batchSize, lastBatch, shuffle, classWeight, checkpoint } = pipeline.training
   const read = splits.filter((split) => split !== 'test')
@@ -303,7 +304,7 @@ function trainStage(
       ...(needsWeights(phase, read) ? { weights: 'weights' } : {}),
       ...(phase.previous === undefined ? {} : { previous: phase.previous }),
     },
-    hints: { checkpointEvery: checkpoint.every },
+    hints: { checkpointEvery: checkpoint.every, totalEpochs: last.lastEpoch },
     seed,
     numerics: numericsOf(pipeline, engine),
   }

@@ -56,6 +56,8 @@ export interface TrainParams extends Omit<ModelOptions, 'classes'> {
 
 export interface TrainHints {
   readonly checkpointEvery?: CheckpointEvery | undefined
+  /** Of all phases. */
+  readonly totalEpochs?: number | undefined
 }
 
 /**
@@ -228,7 +230,8 @@ function warnOf({ stage, emit }: StageContext) {
     emit({ type: 'warning', stage: stage.id, diagnostic })
 }
 
-function reports({ stage, emit }: StageContext, { epochs, phase }: TrainParams) {
+function reports({ stage, emit, hints }: StageContext, { epochs: last, phase }: TrainParams) {
+  const { totalEpochs: epochs = last } = hints as TrainHints
   return {
     onEpoch: ({ epoch, train: t, validation: v, seconds }: EpochFigures) =>
       emit({
