@@ -1,5 +1,6 @@
 import { checkAugmentation } from './check-augmentation.ts'
 import type { Checked } from './check.ts'
+import { checkBest, checkMonitors, checkPlateau } from './check-callbacks.ts'
 import {
   checkClassWeight,
   checkHead,
@@ -17,6 +18,8 @@ interface Check {
   readonly run: (checked: Checked) => void
 }
 
+const CALLBACKS = ['training.earlyStopping', 'training.reduceLROnPlateau', 'training.checkpoint']
+
 export const CHECKS: readonly Check[] = [
   { reads: ['head'], run: checkHeadIsThere },
   { reads: ['head', 'baseModel'], run: checkHead },
@@ -29,6 +32,9 @@ export const CHECKS: readonly Check[] = [
   { reads: ['baseModel'], run: checkName },
   { reads: ['baseModel'], run: checkAlpha },
   { reads: ['optimizer', 'training.phases'], run: checkOptimizers },
+  { reads: [...CALLBACKS, 'dataset.splits'], run: checkMonitors },
+  { reads: CALLBACKS, run: checkBest },
+  { reads: [...CALLBACKS, 'training.phases', 'optimizer'], run: checkPlateau },
   { reads: ['dataset'], run: checkFolders },
   { reads: ['dataset'], run: checkSplits },
   { reads: ['dataset', 'evaluation'], run: checkEvaluation },

@@ -1207,16 +1207,16 @@ export interface EarlyStopping {
    */
   patience?: number
   /**
-   * What counts as better.
+   * A figure counts as better by more than this.
    */
   minDelta?: number | Fraction
   /**
-   * Ends with the best epoch's weights.
+   * Ends with the best epoch's weights, whether training was stopped or not.
    */
   restoreBest?: boolean
 }
 /**
- * Lowers the learning rate when a figure no longer gets better.
+ * Lowers the learning rate when a figure no longer gets better by more than 0.0001 (Keras' min_delta). Not together with a schedule.
  */
 export interface ReduceLROnPlateau {
   monitor?: Monitor

@@ -1,4 +1,5 @@
 import type { Augmentation } from '../data/augmentation/augmentation.ts'
+import type { EarlyStopping, ReduceLROnPlateau } from '../training/callbacks.ts'
 import type { Schedule } from '../training/schedules.ts'
 
 /**
@@ -223,7 +224,13 @@ export interface Training {
   readonly shuffle: boolean
   readonly classWeight: 'none' | 'balanced' | Readonly<Record<string, number>>
   /** `epoch`, `500 batches`, `90s`, `5m`, `1h`; whichever comes first. */
-  readonly checkpoint: { readonly every: readonly string[] }
+  readonly checkpoint: {
+    readonly every: readonly string[]
+    /** A split and a figure of it: `validation.accuracy`. */
+    readonly keepBest?: string
+  }
+  readonly earlyStopping?: EarlyStopping
+  readonly reduceLROnPlateau?: ReduceLROnPlateau
   /** One after the other; what a phase does not say it takes from the file's own keys. */
   readonly phases?: readonly PhaseSettings[]
 }
