@@ -25,13 +25,6 @@ const not =
 export const NOT_YET: readonly NotYet[] = [
   { path: ['prediction'], what: 'a pipeline of predictions', hint: 'take the block out' },
   { path: ['sweep'], what: 'a sweep', hint: 'take the block out, and use --set for one trial' },
-  { path: ['training', 'earlyStopping'], what: 'early stopping', hint: 'take the key out' },
-  { path: ['training', 'reduceLROnPlateau'], what: 'reduceLROnPlateau', hint: 'take the key out' },
-  {
-    path: ['training', 'checkpoint', 'keepBest'],
-    what: 'keeping the best epoch',
-    hint: 'take the key out',
-  },
   ...['hub', 'savedModel', 'keras', 'tfjs', 'run'].map((kind) => ({
     path: ['baseModel', kind],
     what: `a base model from ${kind}`,

@@ -2,6 +2,7 @@ import { SPLIT_FILES } from '../data/index-table.ts'
 import type { EngineInfo } from '../engines/engine.ts'
 import type { Stage } from '../graph/stage.ts'
 import { imagenetWeights } from '../models/published.ts'
+import { monitored, type CallbackSettings } from '../training/callbacks.ts'
 import type { JsonObject } from '../util/json.ts'
 import { resolvePhases, type FeatureUse, type Phase } from './phases.ts'
 import type { Pipeline, Source, SplitName, Weights } from './pipeline.ts'
@@ -42,7 +43,10 @@ export function resolveStages(pipeline: Pipeline, options: ResolveOptions): Stag
   const trains = phases.map((phase) => trainStage(pipeline, options, phase, splits, last))
   const used = phases.flatMap((phase) =>
     [...phase.features.values()].filter(
-      ({ split }) => split !== 'test' || (phase === last && on.includes(split)),
+      ({ split }) =>
+        split !== 'test' ||
+        watchesTest(pipeline) ||
+        (phase === last && on.includes(split) && asEvaluated(pipeline, last).features.has(split)),
     ),
   )
   const features = new Map(used.map((use) => [use.id, featureStage(pipeline, options, use)]))
@@ -272,16 +276,18 @@ function trainStage(
   last: Phase,
 ): Stage {
   const { batchSize, lastBatch, shuffle, classWeight, checkpoint } = pipeline.training
-  const read = splits.filter((split) => split !== 'test')
+  const callbacks = callbacksOf(pipeline)
+  const read = splits.filter((split) => split !== 'test' || watchesTest(pipeline))
+  const scored = read.filter((split) => split !== 'train')
   const ends = phase.features.get('train')?.plan.ends
-  const validationEnds = phase.features.get('validation')?.plan.ends
+  const scoredEnds = scored.flatMap((split) => phase.features.get(split)?.plan.ends ?? [])
   return {
     id: phase.id,
     kind: 'train',
     params: {
       ...networkParams(pipeline, phase, read),
       ...(ends ? { ends } : {}),
-      ...(validationEnds ? { validationEnds } : {}),
+      ...(scoredEnds.length > 0 ? { scoredEnds: [...new Set(scoredEnds)] } : {}),
       ...drawsOf(pipeline, ends !== undefined),
       optimizer: { ...phase.optimizer } as unknown as JsonObject,
       phase: phase.number,
@@ -291,16 +297,17 @@ function trainStage(
       lastBatch,
       shuffle,
       classWeight: classWeight as 'none',
+      ...(monitored(callbacks).length > 0 ? { callbacks: callbacks as unknown as JsonObject } : {}),
     },
     needs: {
       train: examplesOf(phase, 'train'),
       labels: `index#${SPLIT_FILES.labels('train')}`,
-      ...(read.includes('validation')
-        ? {
-            validation: examplesOf(phase, 'validation'),
-            validationLabels: `index#${SPLIT_FILES.labels('validation')}`,
-          }
-        : {}),
+      ...Object.fromEntries(
+        scored.flatMap((split) => [
+          [split, examplesOf(phase, split)],
+          [`${split}Labels`, `index#${SPLIT_FILES.labels(split)}`],
+        ]),
+      ),
       ...(needsWeights(phase, read) ? { weights: 'weights' } : {}),
       ...(phase.previous === undefined ? {} : { previous: phase.previous }),
     },
@@ -310,13 +317,38 @@ function trainStage(
   }
 }
 
-/** Of the model that the last phase ended with. */
+function watchesTest(pipeline: Pipeline): boolean {
+  return monitored(callbacksOf(pipeline)).some(({ split }) => split === 'test')
+}
+
+/**
+ * The best model may be an earlier phase's, with a trunk that is not the one whose features are kept: then all of it
+ * is run.
+ */
+function asEvaluated({ training }: Pipeline, phase: Phase): Phase {
+  if (training.checkpoint.keepBest === undefined) return phase
+  const features = [...phase.features].filter(([, { model }]) => model === undefined)
+  return { ...phase, features: new Map(features) }
+}
+
+function callbacksOf({ training }: Pipeline): CallbackSettings {
+  const { earlyStopping, reduceLROnPlateau, checkpoint } = training
+  const { keepBest } = checkpoint
+  return {
+    ...(earlyStopping ? { earlyStopping } : {}),
+    ...(reduceLROnPlateau ? { reduceLROnPlateau } : {}),
+    ...(keepBest === undefined ? {} : { keepBest }),
+  }
+}
+
+/** Of the model that the last phase ended with, or of the best one. */
 function evaluateStage(
   pipeline: Pipeline,
   { engine }: ResolveOptions,
-  phase: Phase,
+  last: Phase,
   split: SplitName,
 ): Stage {
+  const phase = asEvaluated(pipeline, last)
   const { metrics, predictions } = pipeline.evaluation
   const ends = phase.features.get(split)?.plan.ends
   return {

@@ -71,12 +71,18 @@ async function shorter(
 }
 
 /** Puts the end of this training in the place of a shorter one's. */
-export async function keepSeries(context: StageContext, end: Checkpoint): Promise<void> {
+export async function keepSeries(
+  context: StageContext,
+  end: Checkpoint,
+  best: { readonly epoch: number; readonly weights: ReadonlyMap<string, Float32Array> } | undefined,
+): Promise<void> {
   const folder = seriesOf(context)
   const made = `${folder}.${randomBytes(4).toString('hex')}.tmp`
   await mkdir(made, { recursive: true })
   const { step } = end.state as unknown as LoopState
-  await openCheckpoints(made, () => undefined).save(step, { ...end, bests: [] })
+  const kept = openCheckpoints(made, () => undefined)
+  if (best) await kept.saveBest(best.epoch, best.weights)
+  await kept.save(step, { ...end, bests: best ? [best.epoch] : [] })
   await rm(folder, { recursive: true, force: true })
   // Another process may have put its own there meanwhile, which is as good.
   await rename(made, folder).catch(() => rm(made, { recursive: true, force: true }))

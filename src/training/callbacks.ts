@@ -79,17 +79,18 @@ const PLATEAU_DELTA = 1e-4
 /**
  * Keras 3's EarlyStopping, ReduceLROnPlateau (without a cooldown) and ModelCheckpoint with `save_best_only`
  * (keras/src/callbacks, a file each), as a state that figures change. `learningRate` is the optimizer's; with
- * a schedule there is no reduceLROnPlateau.
+ * a schedule there is no reduceLROnPlateau. `before` is the best epoch that `keepBest` has seen in earlier phases.
  */
 export function openCallbacks(
   settings: CallbackSettings,
   learningRate: number | Schedule,
+  before?: { readonly epoch: number; readonly value: number },
 ): Callbacks {
   const rate = learningRateAt(learningRate, 0)
   let state: State = {
     earlyStopping: NOTHING,
     plateau: { ...NOTHING, learningRate: rate },
-    keepBest: NOTHING,
+    keepBest: before ? { best: before.value, epoch: before.epoch, wait: 0 } : NOTHING,
   }
   const { earlyStopping, reduceLROnPlateau, keepBest } = settings
   return {

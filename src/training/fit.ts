@@ -17,6 +17,8 @@ export interface FitOptions {
   readonly shape: ProgramShape
   readonly train: LabelledSplit
   readonly validation: LabelledSplit | undefined
+  /** Only where something watches it. */
+  readonly test?: LabelledSplit | undefined
   /** Counted from 1, over all phases. */
   readonly firstEpoch: number
   readonly lastEpoch: number
@@ -72,8 +74,12 @@ export interface EpochFigures {
   readonly train: Readonly<Record<string, number>>
   /** After the epoch. */
   readonly validation: Readonly<Record<string, number>> | undefined
+  readonly test?: Readonly<Record<string, number>> | undefined
   readonly seconds: number
 }
+
+/** What begins so is no weight of the model. */
+const SLOTS = 'optimizer/'
 
 /** What is watched while training. */
 const WATCHED: readonly MetricName[] = ['loss', 'accuracy']
@@ -153,7 +159,7 @@ class Loop {
 
   /** What is left of the epoch, its validation, and what the callbacks make of it. */
   async runEpoch(): Promise<void> {
-    const { train, validation, callbacks, onEpoch, checkpoints, session } = this.#options
+    const { train, validation, test, callbacks, onEpoch, checkpoints } = this.#options
     const { epoch } = this
     const started = performance.now()
     const { order, batches } = planEpoch(train.source.pictures, { ...this.#options, epoch })
@@ -161,7 +167,8 @@ class Loop {
     const figures: EpochFigures = {
       epoch,
       train: figuresOf(this.#tally),
-      validation: validation && (await this.#validate(validation)),
+      validation: validation && (await this.#evaluate(validation)),
+      ...(test ? { test: await this.#evaluate(test) } : {}),
       seconds: (performance.now() - started) / 1000,
     }
     const { loss = 0 } = figures.validation ?? {}
@@ -173,16 +180,16 @@ class Loop {
     const decision = callbacks?.afterEpoch(figures)
     this.stopped = decision?.stop ?? false
     this.#learningRate = decision?.learningRate ?? this.#learningRate
-    if (decision?.keep) await checkpoints?.saveBest(epoch, await session.read())
+    if (decision?.keep) await checkpoints?.saveBest(epoch, await this.#weights())
     this.epoch += 1
     this.#batch = 0
     this.#tally = this.#openTally()
     await this.#save(true)
   }
 
-  async #validate(validation: LabelledSplit): Promise<Record<string, number>> {
+  async #evaluate(split: LabelledSplit): Promise<Record<string, number>> {
     try {
-      return figuresOf(await evaluateSplit(this.#options, validation, this.#metrics))
+      return figuresOf(await evaluateSplit(this.#options, split, this.#metrics))
     } catch (error) {
       // The epoch's batches are not lost: it goes on with its validation.
       if (this.#options.signal.aborted) await this.#interrupt()
@@ -248,12 +255,18 @@ class Loop {
       epoch: this.epoch,
       batch: this.#batch,
       tally: this.#batch > 0 ? this.#tally.state() : null,
-      history: this.history.map(({ epoch, train, validation }) => ({ epoch, train, validation })),
+      history: this.history.map(({ seconds: _seconds, ...figures }) => figures),
       learningRate: this.#learningRate ?? null,
       stopped: this.stopped,
       callbacks: callbacks?.state() ?? {},
     }
     return { state: state as unknown as JsonObject, variables }
+  }
+
+  /** Of the model, without the optimizer's slots. */
+  async #weights(): Promise<Map<string, Float32Array>> {
+    const all = await this.#options.session.read()
+    return new Map([...all].filter(([name]) => !name.startsWith(SLOTS)))
   }
 
   /** Saves, if it is time to. */
@@ -262,7 +275,9 @@ class Loop {
     const batches = this.#step - this.#saved.step
     const seconds = (performance.now() - this.#saved.at) / 1000
     if (!checkpoints || (!due && !isDue?.({ endOfEpoch, batches, seconds }))) return
-    const bests = callbacks?.bests() ?? []
+    // Those of earlier phases are kept elsewhere.
+    const { firstEpoch } = this.#options
+    const bests = (callbacks?.bests() ?? []).filter((epoch) => epoch >= firstEpoch)
     await checkpoints.save(this.#step, { ...(await this.checkpoint()), bests })
     this.#saved = { step: this.#step, at: performance.now() }
   }
