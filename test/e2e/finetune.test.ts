@@ -146,4 +146,20 @@ describe('training below the head, on wasm', { concurrency: 2 }, () => {
     const { loss } = outcome.result.metrics['validation']!
     assert.ok(Math.abs(loss! - least) < 1e-3 * least, `${loss} of ${losses}`)
   })
+
+  for (const batchSize of [1, 5, 500]) {
+    it(`batches of ${batchSize}: one, a short last one, larger than the data set`, async () => {
+      const { project, outcome } = await runWith({
+        freeze: { first: 140 },
+        features: 'auto',
+        optimizer: { name: 'SGD', learningRate: 1e-4 },
+        training: { epochs: 1, batchSize },
+      })
+      await using _ = project
+      const [epoch] = outcome.result.epochs
+      assert.ok(
+        Number.isFinite(epoch!.train['loss']) && Number.isFinite(epoch!.validation!['loss']),
+      )
+    })
+  }
 })
