@@ -21,14 +21,24 @@ MODELS = {
 state = {}
 
 
-def measure(work):
+def stopwatch():
+    """Starts; what it returns tells the cost since."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     start = time.perf_counter()
+
+    def stop():
+        wall = time.perf_counter() - start
+        now = resource.getrusage(resource.RUSAGE_SELF)
+        cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+        return {"wall": wall, "cpu": cpu}
+
+    return stop
+
+
+def measure(work):
+    stop = stopwatch()
     work()
-    wall = time.perf_counter() - start
-    now = resource.getrusage(resource.RUSAGE_SELF)
-    cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
-    return {"wall": wall, "cpu": cpu}
+    return stop()
 
 
 def safetensors(path):

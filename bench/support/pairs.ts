@@ -6,14 +6,21 @@ export interface Cost {
   readonly cpu?: number | undefined
 }
 
-/** Runs `work` and says what this process took for it; its children's processor time is not in it. */
-export async function measure(work: () => Promise<unknown>): Promise<Required<Cost>> {
+/** Starts; what it returns tells what this process took since, its children's processor time apart. */
+export function stopwatch(): () => Required<Cost> {
   const before = process.cpuUsage()
   const start = performance.now()
+  return () => {
+    const wall = (performance.now() - start) / 1000
+    const { user, system } = process.cpuUsage(before)
+    return { wall, cpu: (user + system) / 1e6 }
+  }
+}
+
+export async function measure(work: () => Promise<unknown>): Promise<Required<Cost>> {
+  const stop = stopwatch()
   await work()
-  const wall = (performance.now() - start) / 1000
-  const { user, system } = process.cpuUsage(before)
-  return { wall, cpu: (user + system) / 1e6 }
+  return stop()
 }
 
 export interface Pair {

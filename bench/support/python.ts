@@ -26,9 +26,10 @@ export function script(name: string): string {
   return `${SCRIPTS}${name}`
 }
 
-export function startPython(name: string): Python {
+/** `env` is for what TensorFlow reads when it starts. */
+export function startPython(name: string, env: Readonly<Record<string, string>> = {}): Python {
   const child = spawn(pythonCommand(), ['-u', script(name)], {
-    env: PYTHON_ENV,
+    env: { ...PYTHON_ENV, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   // Its warnings are of interest only where it fails.

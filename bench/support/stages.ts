@@ -24,17 +24,29 @@ export async function folderFeatures(
   environment: StageEnvironment,
   { pictures, weights, out, ...options }: FolderOptions,
 ): Promise<FolderFeatures> {
-  rmSync(out, { recursive: true, force: true })
-  const folder = resolve(pictures)
-  const hints = { path: dirname(folder) }
-  const params = { splits: { train: basename(folder) } }
-  const index = await runStage(INDEX, out, { params, hints })
-  const pixels = await runStage(PIXELS, out, { params: PIXEL_PARAMS, hints, inputs: { index } })
+  const { index, pixels } = await folderPixels(pictures, out)
   const features = await runStage(featuresKind(environment), out, {
     params: { ...(options as unknown as JsonObject), split: 'train', dtype: 'float32' },
     inputs: { pixels, weights },
   })
   return { index, features }
+}
+
+/** The stages `index` and `pixels` alone; the pack is `train` in the folder `pixels`. */
+export async function folderPixels(
+  pictures: string,
+  out: string,
+  size = SIZE,
+): Promise<{ readonly index: string; readonly pixels: string }> {
+  rmSync(out, { recursive: true, force: true })
+  const folder = resolve(pictures)
+  const hints = { path: dirname(folder) }
+  const index = await runStage(INDEX, out, {
+    params: { splits: { train: basename(folder) } },
+    hints,
+  })
+  const params = { ...PIXEL_PARAMS, imageSize: [size, size] }
+  return { index, pixels: await runStage(PIXELS, out, { params, hints, inputs: { index } }) }
 }
 
 export interface FolderOptions extends TrunkOptions {
@@ -45,7 +57,6 @@ export interface FolderOptions extends TrunkOptions {
 
 const PIXEL_PARAMS: JsonObject = {
   split: 'train',
-  imageSize: [SIZE, SIZE],
   resize: 'bilinear',
   fit: 'stretch',
   colorMode: 'rgb',

@@ -1,0 +1,61 @@
+import type { NamedTensor } from '../../src/util/safetensors.ts'
+
+/** What 30 steps came to, on one side. */
+export interface Outcome {
+  readonly losses: readonly number[]
+  /** Every weight after them, moving averages included, by name. */
+  readonly weights: ReadonlyMap<string, Float32Array>
+}
+
+/** How far two outcomes are apart: losses relatively, weights in parts of each tensor's largest value. */
+export interface Apart {
+  readonly loss: number
+  readonly weight: number
+  /** The tensor that is furthest apart. */
+  readonly name: string
+}
+
+/** `theirs` is what the figures are parts of; weights that `mine` lacks are constants. */
+export function apartOf(mine: Outcome, theirs: Outcome): Apart {
+  if (mine.losses.length !== theirs.losses.length) throw new Error('numbers of steps differ')
+  const losses = mine.losses.map((value, i) => relative(value, theirs.losses[i]!))
+  const weights = [...mine.weights].map(([name, values]): [number, string] => {
+    const other = theirs.weights.get(name)
+    if (other?.length !== values.length) throw new Error(`no ${name} of this size on both sides`)
+    return [tensorApart(values, other), name]
+  })
+  const [weight, name] = weights.reduce((most, next) => (next[0] > most[0] ? next : most))
+  return { loss: Math.max(...losses), weight, name }
+}
+
+export function greatest(all: readonly Apart[]): Apart {
+  const loss = Math.max(...all.map((apart) => apart.loss))
+  const { weight, name } = all.reduce((most, next) => (next.weight > most.weight ? next : most))
+  return { loss, weight, name }
+}
+
+export function apartText({ loss, weight, name }: Apart): string {
+  return `losses ${loss.toExponential(1)}, weights ${weight.toExponential(1)} (${name})`
+}
+
+export function dataOf(tensors: ReadonlyMap<string, NamedTensor>): Map<string, Float32Array> {
+  return new Map([...tensors].map(([name, { data }]) => [name, data]))
+}
+
+function tensorApart(mine: Float32Array, theirs: Float32Array): number {
+  let [apart, largest] = [0, 0]
+  theirs.forEach((value, i) => {
+    largest = Math.max(largest, Math.abs(value))
+    apart = Math.max(apart, Math.abs(value - mine[i]!))
+  })
+  // NaN is as far apart as can be.
+  return apart === 0 ? 0 : finite(apart / largest)
+}
+
+function relative(mine: number, theirs: number): number {
+  return finite(Math.abs(mine - theirs) / Math.abs(theirs))
+}
+
+function finite(value: number): number {
+  return Number.isNaN(value) ? Infinity : value
+}
