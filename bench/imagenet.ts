@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createPictureMaker } from '../src/data/picture.ts'
-import { openEngine } from '../src/engines/table.ts'
+import { chooseEngine } from '../src/engines/choose.ts'
 import { buildBaseModel } from '../src/models/base-model.ts'
 import { baseModel, imagenetWeights } from '../src/models/published.ts'
 import { readWeights } from '../src/models/weights/read.ts'
@@ -34,7 +34,7 @@ const maker = await createPictureMaker({
   transparency: 'white',
   exif: false,
 })
-const engine = await openEngine({ name: 'auto' })
+const engine = await (await chooseEngine({ name: 'auto' })).open()
 const session = await engine.compile(program)
 const files = readdirSync(photos).filter((file) => /^n\d{8}_.*\.jpe?g$/i.test(file))
 let first = 0

@@ -15,7 +15,7 @@ const hasNative = () => {
     encoding: 'utf8',
   })
   if (listing.status !== 0) throw new Error(`engine ls failed: ${listing.stderr}`)
-  return JSON.parse(listing.stdout).some((e) => e.name === 'tensorflow' && e.available)
+  return JSON.parse(listing.stdout).some((e) => e.engine === 'tensorflow' && e.devices.length > 0)
 }
 
 // Part of a name or of a path, as the source or the built file has it.
@@ -59,9 +59,15 @@ const run = spawnSync(
     env: { ...process.env, ...(isCi ? { GRAFT_REQUIRE_NATIVE: '1' } : {}) },
   },
 )
-const { tensorflow, wasm, others } = JSON.parse(readFileSync(counts, 'utf8'))
+const { tensorflow, webgpu, wasm, others } = JSON.parse(readFileSync(counts, 'utf8'))
 rmSync(folder, { recursive: true })
-console.log(`tests by engine: tensorflow ${tensorflow}, wasm ${wasm}, without an engine ${others}`)
+console.log(
+  `tests by engine: tensorflow ${tensorflow}, webgpu ${webgpu}, wasm ${wasm}, without an engine ${others}`,
+)
+if (isWhole && webgpu === 0) {
+  console.error('NOT RUN: the tests of the webgpu engine, as WebGPU has no adapter here.')
+  if (process.env.GRAFT_REQUIRE_WEBGPU === '1') process.exit(1)
+}
 if (isWhole && isCi && (tensorflow === 0 || wasm === 0)) {
   console.error('The tests of an engine did not run.')
   process.exit(1)

@@ -33,6 +33,7 @@ const COLUMNS: readonly Column<EngineRecord>[] = [
   { title: 'runs on', value: (row) => row.devices.join(' ') },
   { title: 'found', value: (row) => row.source },
   { title: 'where', value: (row) => row.folder ?? '' },
+  { title: 'adapter', value: (row) => row.adapter ?? '' },
   { title: 'remark', value: (row) => row.problem ?? '' },
 ]
 

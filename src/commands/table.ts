@@ -24,7 +24,10 @@ const RUNS: CommandOption = {
 }
 /** Of commands that look at the stages of a file. */
 const STAGE_OPTIONS: readonly CommandOption[] = [
-  { flags: '--engine <name>', description: "auto, tensorflow or wasm, in place of the file's" },
+  {
+    flags: '--engine <name>',
+    description: "auto, tensorflow, webgpu or wasm, in place of the file's",
+  },
   { flags: '--features <when>', description: "auto, always or never, in place of the file's" },
   { flags: '--force <stage>', description: 'compute this stage or kind again', many: true },
   { flags: '--no-cache', description: 'compute everything again' },

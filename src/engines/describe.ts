@@ -1,14 +1,18 @@
 import { PipelineError } from '../util/diagnostic.ts'
+import type { EngineName } from './engine.ts'
 import { probeEngine, type Probe } from './probe.ts'
 import { locateAllTensorflow, type TensorflowLocation } from './tensorflow/locate.ts'
+import { locateWebgpu } from './webgpu/locate.ts'
 
 /** One engine of this machine, tried. */
 export interface EngineRecord {
-  readonly engine: 'tensorflow' | 'wasm'
-  /** Where it was found: `install`, `tfjs-node`, `system` ..., `embedded`. */
+  readonly engine: EngineName
+  /** Where it was found: `install`, `tfjs-node`, `system` ..., `packages`, `embedded`. */
   readonly source: string
   readonly folder?: string
   readonly version?: string
+  /** Of webgpu: vendor, device and driver. */
+  readonly adapter?: string
   /** Where a matrix product came out right. */
   readonly devices: readonly string[]
   readonly problem?: string
@@ -32,6 +36,11 @@ export async function describeEngines(options: DescribeOptions = {}): Promise<En
     }
     const probe = await probeEngine({ engine: 'tensorflow', location: found }, { signal })
     rows.push({ engine: 'tensorflow', source: found.source, folder: found.folder, ...probe })
+  }
+  const packages = locateWebgpu(options.cwd)
+  if (!('missing' in packages)) {
+    const probe = await probeEngine({ engine: 'webgpu' }, { signal })
+    rows.push({ engine: 'webgpu', source: 'packages', folder: packages.kernels, ...probe })
   }
   const wasm: Probe = await probeEngine({ engine: 'wasm' }, { signal })
   return [...rows, { engine: 'wasm', source: 'embedded', ...wasm }]

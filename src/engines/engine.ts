@@ -15,6 +15,8 @@ export interface EngineInfo {
   readonly threads: number
   /** Absent: float32. */
   readonly precision?: 'mixed'
+  /** Of webgpu: vendor, device and driver of what computes. */
+  readonly adapter?: string
 }
 
 export interface EngineOptions {

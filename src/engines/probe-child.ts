@@ -9,17 +9,20 @@ async function probe(target: ProbeTarget): Promise<ProbeAnswer> {
   const devices: string[] = []
   let version: string | undefined
   let problem: string | undefined
-  for (const device of target.engine === 'wasm' ? ['cpu'] : ['cpu', 'gpu']) {
+  let adapter: string | undefined
+  for (const wanted of DEVICES[target.engine]) {
+    const device = wanted ?? 'adapter'
     try {
-      const engine = await open(target, device)
+      const engine = await open(target, wanted)
       version = engine.info.version
+      adapter = engine.info.adapter
       const got = await square(engine)
-      if (got === '7,10,15,22') devices.push(device)
+      if (got === '7,10,15,22') devices.push(engine.info.device)
       else problem = `[[1, 2], [3, 4]] squared came out as ${got} on the ${device}`
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error
       // A library that was not built for a GPU has none, and that is no problem of its.
-      const matters = device === 'cpu' || ('location' in target && target.location.cuda === true)
+      const matters = device !== 'gpu' || ('location' in target && target.location.cuda === true)
       if (matters) problem = error.diagnostics[0]!.message
       if (device === 'cpu') break
     }
@@ -27,11 +30,23 @@ async function probe(target: ProbeTarget): Promise<ProbeAnswer> {
   return {
     devices,
     ...(version === undefined ? {} : { version }),
+    ...(adapter === undefined ? {} : { adapter }),
     ...(problem === undefined ? {} : { problem }),
   }
 }
 
-async function open(target: ProbeTarget, device: string): Promise<Engine> {
+/** Undefined: the engine's best. */
+const DEVICES = {
+  tensorflow: ['cpu', 'gpu'],
+  webgpu: [undefined],
+  wasm: ['cpu'],
+} as const satisfies Record<ProbeTarget['engine'], readonly (string | undefined)[]>
+
+async function open(target: ProbeTarget, device: string | undefined): Promise<Engine> {
+  if (target.engine === 'webgpu') {
+    const { openWebgpu } = await import('./webgpu/engine.ts')
+    return openWebgpu({ device })
+  }
   if (target.engine === 'wasm') {
     const { openWasm } = await import('./wasm/engine.ts')
     return openWasm({})

@@ -1,15 +1,18 @@
 import { fileURLToPath } from 'node:url'
 import type { TensorflowLocation } from './tensorflow/locate.ts'
 
-/** What is tried: a libtensorflow, or the embedded engine. */
+/** What is tried: a libtensorflow, WebGPU's best adapter, or the embedded engine. */
 export type ProbeTarget =
   | { readonly engine: 'tensorflow'; readonly location: TensorflowLocation }
+  | { readonly engine: 'webgpu' }
   | { readonly engine: 'wasm' }
 
 /** What an engine does when it is really used. */
 export interface Probe {
   /** Absent where it does not work. */
   readonly version?: string
+  /** Of webgpu: vendor, device and driver. */
+  readonly adapter?: string
   /** `cpu`, `gpu`: where a small matrix product came out right. */
   readonly devices: readonly string[]
   /** Why it does not work, or why its GPU does not. */

@@ -1,6 +1,6 @@
-import { failure, PipelineError, type Diagnostic } from '../util/diagnostic.ts'
+import { PipelineError } from '../util/diagnostic.ts'
 import { availableParallelism } from 'node:os'
-import type { Engine, EngineInfo, EngineName, EngineOptions, Precision } from './engine.ts'
+import type { Engine, EngineInfo, EngineName, EngineOptions } from './engine.ts'
 import { checkPrecision } from './precision.ts'
 
 /** Whether an engine can be opened here, as its files tell: nothing is loaded to find out. */
@@ -22,7 +22,7 @@ export interface EngineRow {
    * they tell that it lacks what is asked for.
    */
   info(options: EngineOptions): Promise<EngineInfo | undefined>
-  /** Throws ENGINE_MISSING, ENGINE_FAILED or NOT_YET. */
+  /** Throws ENGINE_MISSING or ENGINE_FAILED. */
   open(options: EngineOptions): Promise<Engine>
 }
 
@@ -60,16 +60,24 @@ export const ENGINES: readonly EngineRow[] = [
   },
   {
     name: 'webgpu',
-    describe: 'any GPU through WebGPU, without CUDA',
-    available: () =>
-      Promise.resolve({ ready: false, detail: 'not in this version', hint: INSTALL }),
-    info: () => Promise.resolve(undefined),
-    open: () =>
-      Promise.reject(
-        failure('NOT_YET', 'the webgpu engine is not in this version', {
-          hint: 'take `engine: auto`; `pipeline engine install --cuda` brings one for NVIDIA GPUs',
-        }),
-      ),
+    describe: 'any GPU through WebGPU, without CUDA: two optional npm packages',
+    async available() {
+      const { INSTALL: install, locateWebgpu } = await import('./webgpu/locate.ts')
+      const found = locateWebgpu()
+      if ('missing' in found) {
+        return { ready: false, detail: `without ${found.missing.join(' and ')}`, hint: install }
+      }
+      return { ready: true, detail: `kernels ${found.version}, Dawn ${found.dawnVersion}` }
+    },
+    async info(options) {
+      checkPrecision(options, 'webgpu', 'gpu')
+      const { webgpuInfo } = await import('./webgpu/info.ts')
+      return webgpuInfo(options)
+    },
+    async open(options) {
+      const { openWebgpu } = await import('./webgpu/engine.ts')
+      return openWebgpu(options)
+    },
   },
   {
     name: 'wasm',
@@ -86,76 +94,6 @@ export const ENGINES: readonly EngineRow[] = [
     },
   },
 ]
-
-export interface EngineRequest {
-  readonly name: 'auto' | EngineName
-  /** `cpu`, `gpu`, `gpu:1`; undefined: the engine's best. */
-  readonly device?: string | undefined
-  readonly threads?: number | undefined
-  readonly precision?: Precision | undefined
-}
-
-/**
- * Opens the engine asked for. `auto` takes the first that works of: tensorflow on a GPU, webgpu, tensorflow on the
- * CPU, wasm; one that is there and does not work is told to `note`, as a warning. Throws ENGINE_MISSING with the
- * cure for an engine, or a device, that this machine has not, ENGINE_FAILED for one that does not work, NOT_YET.
- */
-export async function openEngine(
-  { name, ...request }: EngineRequest,
-  { verbose, note }: { verbose?: boolean; note?: (diagnostic: Diagnostic) => void } = {},
-): Promise<Engine> {
-  const options = { ...request, verbose }
-  if (name !== 'auto') return rowOf(name).open(options)
-  let native: Engine | undefined
-  try {
-    native = await rowOf('tensorflow').open(options)
-  } catch (error) {
-    if (!(error instanceof PipelineError)) throw error
-    // Whoever asks for a GPU must not get a CPU without a word.
-    if (request.device?.startsWith('gpu')) throw error
-    // Only tensorflow computes in mixed precision: what it lacks for that says more than that wasm has none.
-    if (request.precision === 'mixed' && (await rowOf('tensorflow').available()).ready) throw error
-    if (error.diagnostics.some((d) => d.code !== 'ENGINE_MISSING')) warn(error, note)
-  }
-  // webgpu has its place here, before tensorflow on a CPU, once it can be opened.
-  return native ?? rowOf('wasm').open(options)
-}
-
-/** An engine that is decided on, and opened only when something must be computed. */
-export interface ChosenEngine {
-  readonly info: EngineInfo
-  readonly open: () => Promise<Engine>
-}
-
-/**
- * Decides as `openEngine` does, without loading the engine where its files tell enough: what is cached needs none.
- * Throws what `openEngine` throws.
- */
-export async function chooseEngine(
-  request: EngineRequest,
-  extras: Parameters<typeof openEngine>[1] = {},
-): Promise<ChosenEngine> {
-  for (const row of ENGINES) {
-    if (request.name !== 'auto' && request.name !== row.name) continue
-    const { ready } = await row.available()
-    const info = ready ? await row.info(request) : undefined
-    if (info) return { info, open: () => openEngine({ ...request, name: row.name }, extras) }
-    if (ready) break
-  }
-  const engine = await openEngine(request, extras)
-  return { info: engine.info, open: () => Promise.resolve(engine) }
-}
-
-function warn(error: PipelineError, note?: (diagnostic: Diagnostic) => void): void {
-  for (const { message, hint } of error.diagnostics) {
-    const told = `the tensorflow engine does not work here, taking wasm: ${message}`
-    note?.({ code: 'NOTE', severity: 'warning', message: told, hint })
-  }
-}
-
-function rowOf(name: EngineName): EngineRow {
-  return ENGINES.find((row) => row.name === name)!
-}
 
 /** Every engine with what this machine has of it, for `pipeline engine ls` and `doctor`. */
 export async function listEngines(): Promise<(EngineRow & { availability: Availability })[]> {

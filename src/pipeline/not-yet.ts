@@ -31,12 +31,6 @@ export const NOT_YET: readonly NotYet[] = [
     hint: 'name one of keras.applications: `pipeline models` lists them',
   })),
   {
-    path: ['engine', 'name'],
-    when: oneOf('webgpu'),
-    what: 'the engine webgpu',
-    hint: 'write engine: auto, tensorflow or wasm',
-  },
-  {
     path: ['features', 'when'],
     when: oneOf('never'),
     what: 'training without stored features',

@@ -377,7 +377,8 @@ function numericsOf({ engine: settings }: Pipeline, engine: EngineInfo): JsonObj
   return {
     engine: engine.name,
     version: engine.version,
-    device: engine.device,
+    // Which of several equal GPUs it was changes nothing.
+    device: engine.device.replace(/:.*/, ''),
     ...(settings.threads === undefined ? {} : { threads: settings.threads }),
     ...(engine.precision === undefined ? {} : { precision: engine.precision }),
   }

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import type { Engine, EngineInfo } from '../engines/engine.ts'
-import { chooseEngine } from '../engines/table.ts'
+import { chooseEngine } from '../engines/choose.ts'
 import { pixelNumerics } from '../data/libvips.ts'
 import type { Stage } from '../graph/stage.ts'
 import { classProblems, type LoadedPipeline } from '../pipeline/load.ts'

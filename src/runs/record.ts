@@ -23,6 +23,8 @@ export interface RunRecord {
     readonly threads: number
     /** Absent: float32. */
     readonly precision?: 'mixed'
+    /** Of webgpu: vendor, device and driver. */
+    readonly adapter?: string
   } | null
   /** ISO 8601, UTC. */
   readonly started: string

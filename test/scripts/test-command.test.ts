@@ -19,7 +19,7 @@ test('npm test takes parts of names and of paths, and counts what ran', () => {
     assert.equal(status, 0, stdout)
     const ran = Number(/tests (\d+)/.exec(stdout)?.[1])
     assert.ok(ran > 0 && ran < 20, stdout)
-    const counts = `tests by engine: tensorflow 0, wasm 0, without an engine ${ran}`
+    const counts = `tests by engine: tensorflow 0, webgpu 0, wasm 0, without an engine ${ran}`
     assert.equal(stdout.trimEnd().split('\n').at(-1), counts)
   }
 })
@@ -55,11 +55,13 @@ test('tests are counted on the engine that their name, or a suite around them, e
     yield start('relu', 1)
     yield pass('relu', 1)
     yield pass('contract of wasm', 0, suite)
+    yield start('closed on webgpu', 0)
+    yield pass('closed on webgpu', 0)
     yield start('a table', 0)
     yield pass('a table', 0)
     yield start('left out on wasm', 0)
     yield pass('left out on wasm', 0, { skip: true })
   }
   const { value } = await engineCounts(events()).next()
-  assert.deepEqual(JSON.parse(value as string), { tensorflow: 2, wasm: 1, others: 1 })
+  assert.deepEqual(JSON.parse(value as string), { tensorflow: 2, webgpu: 1, wasm: 1, others: 1 })
 })

@@ -5,6 +5,8 @@ import { dirname } from 'node:path'
 import type { EngineRecord } from '../../engines/describe.ts'
 import { enginesFolder } from '../../engines/folder.ts'
 import { listNvidiaGpus } from '../../engines/nvidia.ts'
+import { mayHaveGpu } from '../../engines/webgpu/hardware.ts'
+import { INSTALL } from '../../engines/webgpu/locate.ts'
 import { storeRoot } from '../../graph/store-root.ts'
 import { PipelineError } from '../../util/diagnostic.ts'
 import { findPip, runTool } from '../../util/pip.ts'
@@ -61,6 +63,7 @@ export async function checkMachine(
     gpu,
     ...engines.map(checkEngine),
     ...checkNative(engines),
+    ...checkWebgpu(engines),
   ]
 }
 
@@ -188,6 +191,7 @@ function checkEngine({
   problem,
   folder,
   seconds,
+  adapter,
 }: EngineRecord): Check {
   const name = `${engine} engine`
   const place = folder === undefined ? source : `${source}, ${folder}`
@@ -197,13 +201,24 @@ function checkEngine({
         ? 'run `npm ci` again'
         : source === 'environment'
           ? 'correct or unset GRAFT_LIBTENSORFLOW'
-          : '`pipeline engine install` brings one that was tried here'
-    return { name, state: 'lacking', detail: `${place}: ${problem ?? 'it does not work'}`, cure }
+          : engine === 'webgpu'
+            ? 'install or update the driver of the GPU (Linux: for Vulkan, with its loader libvulkan1)'
+            : '`pipeline engine install` brings one that was tried here'
+    const state = engine === 'webgpu' ? 'note' : 'lacking'
+    return { name, state, detail: `${place}: ${problem ?? 'it does not work'}`, cure }
   }
-  const works = `${version} on ${devices.join(' and ')} (${place}), ready in ${secondsText(seconds)}`
+  const on = adapter === undefined ? devices.join(' and ') : `${devices.join()}: ${adapter}`
+  const works = `${version} on ${on} (${place}), ready in ${secondsText(seconds)}`
   if (problem === undefined) return ok(name, works)
   const cure = 'check the driver with nvidia-smi; `engine: {device: cpu}` needs no GPU'
   return { name, state: 'note', detail: `${works}; ${problem}`, cure }
+}
+
+/** Without its packages a GPU that is not NVIDIA's lies idle. */
+function checkWebgpu(engines: readonly EngineRecord[]): Check[] {
+  if (engines.some(({ engine }) => engine === 'webgpu') || !mayHaveGpu()) return []
+  const cure = `${INSTALL} brings it: any GPU, without CUDA`
+  return [{ name: 'webgpu engine', state: 'note', detail: 'its packages are not installed', cure }]
 }
 
 /** Without libtensorflow everything runs, slowly. */

@@ -1,5 +1,6 @@
 import type { OpAttributes, OpName } from '../../program/ops.ts'
 import type { DType, Shape } from '../../program/program.ts'
+import type { Chain } from '../fuse.ts'
 import type { Kernels, Operand } from './kernels.ts'
 
 /** One action of a run; everything that can be known before it is already bound. */
@@ -21,11 +22,8 @@ export interface Emission<Name extends OpName = OpName> {
   integers(values: readonly number[]): number
 }
 
-export interface Fused {
+export interface Fused extends Partial<Chain> {
   readonly bias?: Operand | undefined
-  readonly activation?: 'relu' | 'relu6' | undefined
-  /** Zero rows and columns around the input, [[top, bottom], [left, right]]. */
-  readonly padding?: readonly [readonly [number, number], readonly [number, number]] | undefined
 }
 
 export type Emit<Name extends OpName> = (e: Emission<Name>) => Step

@@ -2,7 +2,7 @@ import type { OpAttributes } from '../../program/ops.ts'
 import type { DType, Entry, Program, Shape, Tensor } from '../../program/program.ts'
 import { Arena } from './arena.ts'
 import type { Step } from './emit.ts'
-import { fuse, type Instruction } from './fuse.ts'
+import { fuse, type Instruction } from '../fuse.ts'
 import { bytesOf, type Kernels, type Operand } from './kernels.ts'
 import { emitterOf } from './table.ts'
 

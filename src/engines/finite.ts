@@ -1,5 +1,5 @@
-import type { OpAttributes, OpName } from '../../program/ops.ts'
-import type { Node, Tensor, TensorData } from '../../program/program.ts'
+import type { OpAttributes, OpName } from '../program/ops.ts'
+import type { Node, Tensor, TensorData } from '../program/program.ts'
 
 /** Ops that can make NaN or infinity of numbers of a sane size. */
 const HARMFUL: ReadonlySet<OpName> = new Set(['exp', 'log', 'sqrt', 'rsqrt', 'divide', 'power'])

@@ -1,17 +1,21 @@
-import { reach, rootsOf } from '../../program/builder.ts'
-import type { OpAttributes, OpName } from '../../program/ops.ts'
-import type { Entry, Node, Tensor } from '../../program/program.ts'
-import type { Fused } from './emit.ts'
+import { reach, rootsOf } from '../program/builder.ts'
+import type { OpAttributes, OpName } from '../program/ops.ts'
+import type { Entry, Node, Tensor } from '../program/program.ts'
 import { finiteTensors } from './finite.ts'
 
+/** What one kernel computes beside its own op. */
+export interface Chain {
+  readonly activation: 'relu' | 'relu6' | undefined
+  /** Zero rows and columns around the input, [[top, bottom], [left, right]]. */
+  readonly padding: readonly [readonly [number, number], readonly [number, number]] | undefined
+}
+
 /** One kernel call to be: a node, or a chain of nodes that one kernel computes. */
-export interface Instruction {
+export interface Instruction extends Chain {
   readonly op: OpName
   readonly attributes: OpAttributes[OpName]
   readonly inputs: readonly Tensor[]
   readonly bias: Tensor | undefined
-  readonly activation: Fused['activation']
-  readonly padding: Fused['padding']
   /** Nothing it reads can hold NaN, so that the clamps of the kernels (which drop NaN) are right. */
   readonly finite: boolean
   /** Of the chain's last node. */
@@ -54,7 +58,7 @@ function single(node: Node, uses: Map<Tensor, number>, known: ReadonlySet<Tensor
 }
 
 /** The rows and columns that a `pad` before this `valid` convolution adds. */
-function zeroPadding(node: Node): Fused['padding'] {
+function zeroPadding(node: Node): Chain['padding'] {
   if (node.op !== 'conv2d' && node.op !== 'depthwiseConv2d') return undefined
   if ((node.attributes as OpAttributes['conv2d']).padding !== 'valid') return undefined
   const before = node.inputs[0]!.node
