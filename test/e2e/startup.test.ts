@@ -10,7 +10,7 @@ const HEAVY = [
   /dist\/src\/program\//,
   /dist\/src\/models\/layers\//,
   /dist\/src\/training\/(?!tail)/,
-  /dist\/src\/engines\/(wasm|tensorflow)\/(?!info|locate)/,
+  /dist\/src\/engines\/(wasm|tensorflow|webgpu)\/(?!info|locate|hardware)/,
   /dist\/src\/runs\/recorder/,
   /dist\/src\/data\/(decode|pixels|resample)/,
 ]
