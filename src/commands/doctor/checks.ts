@@ -43,7 +43,7 @@ export async function checkMachine(
     checkNpm(context),
     checkPip(context),
     checkDecoder(),
-    checkGpu(engines, context.signal),
+    checkGpu(engines, context),
     checkFolder(
       'store',
       storeRoot(context.env, context.store, context.cwd),
@@ -166,7 +166,10 @@ async function checkDecoder(): Promise<Check> {
   }
 }
 
-async function checkGpu(engines: readonly EngineRecord[], signal: AbortSignal): Promise<Check> {
+async function checkGpu(
+  engines: readonly EngineRecord[],
+  { env, signal }: CheckContext,
+): Promise<Check> {
   const found = await listNvidiaGpus(signal)
   if (!found) return ok('GPU', 'no NVIDIA driver (nvidia-smi) on this machine')
   if (found.gpus.length === 0) {
@@ -177,7 +180,10 @@ async function checkGpu(engines: readonly EngineRecord[], signal: AbortSignal): 
       cure: 'reinstall the NVIDIA driver, or restart the machine after its update',
     }
   }
-  const detail = found.gpus.map((g) => `${g.name} (${g.memory}, driver ${g.driver})`).join(', ')
+  const gpus = found.gpus.map((g) => `${g.name} (${g.memory}, driver ${g.driver})`).join(', ')
+  const visible = env['CUDA_VISIBLE_DEVICES']
+  // The driver lists them all, CUDA and with it TensorFlow only these.
+  const detail = visible === undefined ? gpus : `${gpus}; CUDA_VISIBLE_DEVICES=${visible}`
   if (engines.some(({ devices }) => devices.includes('gpu'))) return ok('GPU', detail)
   const cure = '`pipeline engine install --cuda` brings a libtensorflow that uses it'
   return { name: 'GPU', state: 'note', detail: `${detail}; no engine uses it`, cure }

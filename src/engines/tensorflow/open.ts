@@ -4,6 +4,7 @@ import type { Engine, EngineInfo, EngineOptions } from '../engine.ts'
 import { Builder } from '../../program/builder.ts'
 import { checkPrecision } from '../precision.ts'
 import { encodeConfig } from './config.ts'
+import { findGpu, gpuIndex } from './gpus.ts'
 import { loadTensorflow, type TensorflowLibrary } from './library.ts'
 import { locateTensorflow, type TensorflowLocation } from './locate.ts'
 import { NativeGraph } from './native-graph.ts'
@@ -101,39 +102,4 @@ function claimThreads(threads: number | undefined): number {
   }
   claimed ??= threads ?? availableParallelism()
   return claimed
-}
-
-function gpuIndex(device: string | undefined): 'cpu' | 'any' | number {
-  if (device === undefined) return 'any'
-  if (device === 'cpu') return 'cpu'
-  const index = /^gpu(?::(\d+))?$/.exec(device)
-  if (!index) throw new TypeError(`device is cpu, gpu or gpu:N, got ${device}`)
-  return Number(index[1] ?? 0)
-}
-
-/** The index of the GPU to use; undefined: none, which is only an answer where none was asked for. */
-async function findGpu(
-  library: TensorflowLibrary,
-  threads: number,
-  wanted: 'any' | number,
-): Promise<number | undefined> {
-  const index = wanted === 'any' ? 0 : wanted
-  let reason = 'this libtensorflow sees none'
-  try {
-    const config = encodeConfig({ threads, gpu: index })
-    const graph = await NativeGraph.open(library, { nodes: [], layerOf: new Map() }, config)
-    const devices = await graph.devices()
-    await graph.close()
-    if (devices.includes('GPU')) return index
-  } catch (error) {
-    // An index beyond the last GPU is an error of TensorFlow's.
-    if (wanted === 'any') throw error
-    reason = (error as Error).message
-  }
-  if (wanted === 'any') return undefined
-  throw failure('ENGINE_MISSING', `no GPU ${index} for TensorFlow: ${reason}`, {
-    hint: library.location.cuda
-      ? '`pipeline doctor` says what is missing; `engine: {device: cpu}` needs none'
-      : '`pipeline engine install --cuda` brings a libtensorflow for NVIDIA GPUs; `engine: {device: cpu}` needs none',
-  })
 }
