@@ -1,6 +1,6 @@
 import type { PlannedStage } from '../graph/plan.ts'
-import { planStages } from '../graph/plan.ts'
 import { openWorkshop } from '../runs/run.ts'
+import { planPrepared } from '../runs/settle.ts'
 import type { Json } from '../util/json.ts'
 import { bytesText, secondsText } from '../util/text.ts'
 import type { CommandContext, CommandRun } from './command.ts'
@@ -23,7 +23,7 @@ export async function plan(file: string, flags: PlanFlags, context: CommandConte
   context.report(prepared.warnings)
   const workshop = await openWorkshop(prepared, storeOptions(flags, context))
   try {
-    const planned = await planStages(prepared.stages, workshop.kinds, workshop.store, {
+    const { plan: planned } = await planPrepared(prepared, workshop, {
       signal: context.signal,
       force: flags.force ?? [],
       noCache: flags.cache === false,

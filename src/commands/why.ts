@@ -1,6 +1,7 @@
-import { planStages, type PlannedStage } from '../graph/plan.ts'
+import type { PlannedStage } from '../graph/plan.ts'
 import type { Change } from '../graph/why.ts'
 import { openWorkshop } from '../runs/run.ts'
+import { planPrepared } from '../runs/settle.ts'
 import { failure } from '../util/diagnostic.ts'
 import { canonicalJson, type Json } from '../util/json.ts'
 import type { CommandRun } from './command.ts'
@@ -21,7 +22,7 @@ export const run: CommandRun = async ([file, wanted], options, context) => {
   const workshop = await openWorkshop(prepared, storeOptions(flags, context))
   try {
     const { signal } = context
-    const plan = await planStages(prepared.stages, workshop.kinds, workshop.store, { signal })
+    const { plan } = await planPrepared(prepared, workshop, { signal })
     const chosen = plan.filter(
       ({ stage }) => wanted === undefined || stage.id === wanted || stage.kind === wanted,
     )

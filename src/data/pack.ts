@@ -218,10 +218,17 @@ function readAllSync(file: FileHandle, bytes: Uint8Array, position: number, path
   }
 }
 
-/** The bytes as they stand in the file. */
+/** The bytes as they stand in the file. Throws NOT_FINITE for a number that only float16 makes infinite. */
 function stored(index: PackIndex, data: PackData): Uint8Array {
   if (index.dtype !== 'float16') return bytesOf(data)
-  return bytesOf(toHalf(data as Float32Array, new Uint16Array(data.length)))
+  const halves = toHalf(data as Float32Array, new Uint16Array(data.length))
+  const i = halves.findIndex((half, at) => (half & 0x7fff) === 0x7c00 && isFinite(data[at]!))
+  if (i >= 0) {
+    throw failure('NOT_FINITE', `${data[i]} is too large for float16, which ends at 65,504`, {
+      hint: 'write features.dtype: float32',
+    })
+  }
+  return bytesOf(halves)
 }
 
 function bytesOf(data: PackData | Uint16Array): Uint8Array {

@@ -1,4 +1,5 @@
 import type { Digest } from '../util/digest.ts'
+import type { JsonObject } from '../util/json.ts'
 import { digestOfPart, documentOf, fingerprintOf } from './fingerprint.ts'
 import { orderStages, wantedNodes, type Node } from './order.ts'
 import type { Result, Warn } from './results.ts'
@@ -20,6 +21,8 @@ export interface PlannedStage {
   readonly bytes?: number | undefined
   /** Where it is there already; not checked. */
   readonly artifact?: Artifact | undefined
+  /** What the stage remembered with its result. */
+  readonly facts?: JsonObject | undefined
   /** One line for a person. */
   readonly why: string
   /** For a stage that runs: what changed against the most similar earlier one. */
@@ -147,7 +150,7 @@ async function planned(node: Node, drafts: ReadonlyMap<Node, Draft>): Promise<Pl
     node.needs.map(([name, need]) => [name, drafts.get(need)!.artifact]),
   )
   const estimate = state === 'cached' ? undefined : await node.kind.estimate?.(node.stage, inputs)
-  const { digest, bytes } = result ?? {}
+  const { digest, bytes, facts } = result ?? {}
   return {
     stage: node.stage,
     state,
@@ -155,6 +158,7 @@ async function planned(node: Node, drafts: ReadonlyMap<Node, Draft>): Promise<Pl
     document,
     digest,
     bytes,
+    facts,
     artifact,
     why,
     changes,

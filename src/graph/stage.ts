@@ -60,7 +60,7 @@ export interface StageContext {
   readonly fresh: boolean
   /** A folder that all stages of this kind share and that outlives them; `probe` gets the same. Only ever a cache. */
   readonly state: string
-  /** Keeps a few small facts with the result, for `accept`; the last call counts. */
+  /** Keeps a few small facts with the result, for `accept` and for plans; the last call counts. */
   readonly remember: (facts: JsonObject) => void
   readonly emit: (event: Event) => void
   /** Aborted by Ctrl-C; a stage that stops because of it throws `signal.reason`. */

@@ -1,3 +1,4 @@
+import type { HeadLayer } from '../models/head.ts'
 import { PipelineError } from '../util/diagnostic.ts'
 import type { Checked } from './check.ts'
 import type { Path } from './tree.ts'
@@ -7,7 +8,7 @@ import type { Path } from './tree.ts'
  * they are loaded when a policy names some.
  */
 export async function checkFreeze({ pipeline, model, isWritten, report }: Checked): Promise<void> {
-  const { freeze, baseModel, training } = pipeline
+  const { freeze, training } = pipeline
   const ofPhases = (training.phases ?? []).map((phase, i) => ({
     policy: phase.freeze,
     place: ['training', 'phases', i, 'freeze'] as Path,
@@ -17,13 +18,11 @@ export async function checkFreeze({ pipeline, model, isWritten, report }: Checke
     ...ofPhases.filter(({ place }) => isWritten(place)),
   ].filter(({ policy }) => typeof policy !== 'string')
   if (!model || policies.length === 0) return
-  const [{ buildBaseModel }, { resolveFreeze }] = await Promise.all([
-    import('../models/base-model.ts'),
-    import('../models/freeze.ts'),
-  ])
+  const { resolveFreeze } = await import('../models/freeze.ts')
   for (const { policy, place } of policies) {
     try {
-      resolveFreeze(policy, buildBaseModel(baseModel))
+      const { trunk, ofHead } = await namesOf(pipeline)
+      resolveFreeze(policy, trunk, ofHead)
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error
       for (const { code, message, hint } of error.diagnostics) {
@@ -32,5 +31,21 @@ export async function checkFreeze({ pipeline, model, isWritten, report }: Checke
           report(code, place, message, { hint })
       }
     }
+  }
+}
+
+/** The trunk, and the names of the head's layers: without them where the head does not fit, which other checks tell. */
+async function namesOf({ baseModel, head }: Checked['pipeline']) {
+  const [{ buildBaseModel }, { addHead, headLayers }] = await Promise.all([
+    import('../models/base-model.ts'),
+    import('../models/head.ts'),
+  ])
+  const trunk = buildBaseModel(baseModel)
+  try {
+    const whole = addHead(trunk, head as readonly HeadLayer[], 2)
+    return { trunk, ofHead: headLayers(whole, trunk).map(({ name }) => name) }
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error
+    return { trunk, ofHead: [] }
   }
 }

@@ -6,6 +6,7 @@ import { PipelineError } from '../util/diagnostic.ts'
 import { byCodePoint } from '../util/json.ts'
 import { CHECKS } from './checks.ts'
 import type { Checked } from './check.ts'
+import { checkFeatures } from './check-features.ts'
 import { checkFreeze } from './check-freeze.ts'
 import { checkClassWeight, checkUnits } from './check-head.ts'
 import { compose } from './compose.ts'
@@ -127,6 +128,8 @@ async function resolveAndCheck(
   // What this version does not do yet is checked all the same, unless it is written wrongly.
   const misses = isBad('freeze') && explain(written).some(({ path }) => path[0] === 'freeze')
   if (!misses) await checkFreeze(checked)
+  const reads = ['features', 'freeze', 'training.phases', 'head', 'baseModel', 'dataset']
+  if (!reads.some(isBad)) await checkFeatures(checked)
   return { pipeline: checked.pipeline, tree }
 }
 

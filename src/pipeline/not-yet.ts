@@ -13,10 +13,6 @@ interface NotYet {
   readonly hint: string
 }
 
-const oneOf =
-  (...names: readonly string[]) =>
-  (value: unknown) =>
-    names.includes(String(value))
 const not =
   (...names: readonly string[]) =>
   (value: unknown) =>
@@ -30,18 +26,6 @@ export const NOT_YET: readonly NotYet[] = [
     what: `a base model from ${kind}`,
     hint: 'name one of keras.applications: `pipeline models` lists them',
   })),
-  {
-    path: ['features', 'when'],
-    when: oneOf('never'),
-    what: 'training without stored features',
-    hint: 'write features: auto',
-  },
-  {
-    path: ['features', 'dtype'],
-    when: oneOf('float16'),
-    what: 'features in float16',
-    hint: 'write dtype: float32',
-  },
   {
     path: ['loss', 'name'],
     when: not('BinaryCrossentropy', 'CategoricalCrossentropy', 'SparseCategoricalCrossentropy'),

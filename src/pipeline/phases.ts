@@ -1,9 +1,17 @@
 import type { EngineInfo } from '../engines/engine.ts'
 import type { HeadLayer } from '../models/head.ts'
-import { featurePlan, frozenSeconds, type FeaturePlan } from '../training/feature-plan.ts'
-import { RATE } from '../engines/rate.ts'
-import type { BaseModelOptions } from '../models/published.ts'
+import type { FeaturePlan } from '../training/feature-plan.ts'
+import { monitored, type CallbackSettings } from '../training/callbacks.ts'
 import { wholeModel, type WholeModel } from '../training/model.ts'
+import {
+  bytesOfSplits,
+  isWithinBudget,
+  keepable,
+  keepingOf,
+  modelOf,
+  type Keeping,
+  type Pictures,
+} from './keep.ts'
 import { phaseSettings } from './phase-settings.ts'
 import type { Freeze, Optimizer, PhaseSettings, Pipeline, SplitName } from './pipeline.ts'
 
@@ -20,6 +28,7 @@ export interface Phase {
   readonly lastEpoch: number
   /** The stage before, whose weights it begins with. */
   readonly previous: string | undefined
+  readonly keeping: Keeping
   /** The splits that it reads as features; the others are read as pixels. */
   readonly features: ReadonlyMap<SplitName, FeatureUse>
 }
@@ -34,72 +43,117 @@ export interface FeatureUse {
   readonly model: string | undefined
 }
 
-/** The phases of a pipeline; without `training.phases` the one that the file's own keys describe. */
+/** What of a phase the number of pictures has no say in. */
+export interface PhaseDraft {
+  readonly settings: PhaseSettings
+  /** As if there were room for everything. */
+  readonly keeping: Keeping
+  /** An earlier phase has trained what this one freezes. */
+  readonly isChangedBefore: boolean
+}
+
+/** One for each phase; without `training.phases` the one that the file's own keys describe. */
+export function draftPhases(pipeline: Pipeline, engine: EngineInfo): PhaseDraft[] {
+  const given = phaseSettings(pipeline)
+  return given.map((settings, i) => ({
+    settings,
+    keeping: keepingOf(pipeline, settings.freeze, settings.epochs, engine),
+    isChangedBefore: changedBefore(pipeline, settings.freeze, given.slice(0, i)),
+  }))
+}
+
+/**
+ * The phases of a pipeline. What is kept is decided one after the other: features that would pass the budget together with
+ * those of the phases before are not kept. Without `pictures` all are taken to fit. Throws CONFLICT where they
+ * do not and the file says `always`.
+ */
 export function resolvePhases(
   pipeline: Pipeline,
   splits: readonly SplitName[],
-  engine: EngineInfo,
+  drafts: readonly PhaseDraft[],
+  pictures: Pictures = {},
 ): Phase[] {
-  const given = phaseSettings(pipeline)
-  const several = given.length > 1
   const names = new Map<string, string>()
   const phases: Phase[] = []
-  for (const [i, { epochs, freeze, optimizer }] of given.entries()) {
+  let bytes = 0
+  for (const [i, { settings, keeping, isChangedBefore }] of drafts.entries()) {
+    const { epochs, freeze, optimizer } = settings
     const before = phases.at(-1)
     const firstEpoch = (before?.lastEpoch ?? 0) + 1
     const previous = before?.id
-    const plan = keptPlan(pipeline, freeze, epochs, engine)
-    const features = new Map<SplitName, FeatureUse>()
-    for (const split of plan ? splits.filter((name) => isKept(pipeline, name)) : []) {
-      const model = changedBefore(pipeline, freeze, given.slice(0, i)) ? previous : undefined
-      const key = JSON.stringify([split, plan!.ends, plan!.tail, model])
-      const taken = [...names.values()].includes(`features:${split}`)
-      const id = names.get(key) ?? (taken ? `features:${split}:${i + 1}` : `features:${split}`)
-      names.set(key, id)
-      features.set(split, { id, split, plan: plan!, model })
+    const model = isChangedBefore ? previous : undefined
+    const isLast = i === drafts.length - 1
+    const read = keepable(pipeline, splitsRead(pipeline, splits, { isLast, model }))
+    const { plan } = keeping
+    const take = (of: readonly SplitName[]) => plan && bytesOfSplits(pipeline, plan, of, pictures)
+    const uses = keeping.kept === 'kept' ? featureUses(read, plan!, model, i + 1, names) : []
+    const added = uses.filter(({ key }) => !names.has(key))
+    const sum = bytes + (take(added.map(({ use }) => use.split)) ?? 0)
+    const fits = added.length === 0 || isWithinBudget(pipeline, sum)
+    if (fits) {
+      bytes = sum
+      for (const { key, use } of added) names.set(key, use.id)
     }
     phases.push({
-      id: several ? `train:${i + 1}` : 'train',
+      id: drafts.length > 1 ? `train:${i + 1}` : 'train',
       number: i + 1,
       freeze,
       optimizer,
       firstEpoch,
       lastEpoch: firstEpoch + epochs - 1,
       previous,
-      features,
+      keeping: { ...keeping, ...(fits ? {} : { kept: 'budget' }), bytes: take(read) },
+      features: new Map(fits ? uses.map(({ use }) => [use.split, use]) : []),
     })
   }
   return phases
 }
 
-/** A picture that is drawn anew every epoch has nothing that could be kept. */
-function isKept({ augmentation }: Pipeline, split: SplitName): boolean {
-  return split !== 'train' || augmentation === undefined || augmentation.bank !== 'none'
-}
-
-/** What is kept of a frozen trunk, if that is wanted and pays. */
-function keptPlan(
+/**
+ * Training reads train, validation, and what it watches; the last phase's model is evaluated, unless the best one may be
+ * an earlier phase's, with another trunk (`model`).
+ */
+function splitsRead(
   pipeline: Pipeline,
-  freeze: Freeze,
-  epochs: number,
-  engine: EngineInfo,
-): FeaturePlan | undefined {
-  const { head, features } = pipeline
-  if (features.when === 'never') return undefined
-  const plan = featurePlan({ model: modelOf(pipeline), head: head as readonly HeadLayer[], freeze })
-  const hasBank = pipeline.augmentation !== undefined && pipeline.augmentation.bank !== 'none'
-  if (!plan || plan.wholeTrunk || features.when === 'always' || hasBank) return plan
-  // Of a machine that might be anyone's: what is kept must not depend on the one that is used today.
-  const rate = engine.device.startsWith('gpu') ? GPU_RATE : RATE[engine.name] * 2
-  const bytes = features.dtype === 'float16' ? 2 : 4
-  const { kept, run } = frozenSeconds(plan, epochs, { rate, bytes })
-  return kept < PAYS * run ? plan : undefined
+  splits: readonly SplitName[],
+  { isLast, model }: { readonly isLast: boolean; readonly model: string | undefined },
+): SplitName[] {
+  const { evaluation, training } = pipeline
+  const isOwn = training.checkpoint.keepBest === undefined || model === undefined
+  const isEvaluated = isLast && isOwn && evaluation.on.includes('test')
+  return splits.filter((split) => split !== 'test' || isEvaluated || watchesTest(pipeline))
 }
 
-/** Kept features must save so much of the frozen layers' time. */
-const PAYS = 0.9
-/** Multiply-adds a second of a graphics card, roughly. */
-const GPU_RATE = 3e12
+/** Whether a callback monitors a figure of the test split. */
+export function watchesTest(pipeline: Pipeline): boolean {
+  return monitored(callbacksOf(pipeline)).some(({ split }) => split === 'test')
+}
+
+export function callbacksOf({ training }: Pipeline): CallbackSettings {
+  const { earlyStopping, reduceLROnPlateau, checkpoint } = training
+  const { keepBest } = checkpoint
+  return {
+    ...(earlyStopping ? { earlyStopping } : {}),
+    ...(reduceLROnPlateau ? { reduceLROnPlateau } : {}),
+    ...(keepBest === undefined ? {} : { keepBest }),
+  }
+}
+
+/** The features of each split, under the ids that earlier phases have given the same ones (`names`, by key). */
+function featureUses(
+  splits: readonly SplitName[],
+  plan: FeaturePlan,
+  model: string | undefined,
+  phase: number,
+  names: ReadonlyMap<string, string>,
+): { readonly key: string; readonly use: FeatureUse }[] {
+  return splits.map((split) => {
+    const key = JSON.stringify([split, plan.ends, plan.tail, model])
+    const taken = [...names.values()].includes(`features:${split}`)
+    const id = names.get(key) ?? (taken ? `features:${split}:${phase}` : `features:${split}`)
+    return { key, use: { id, split, plan, model } }
+  })
+}
 
 /** Whether an earlier phase has trained what this one freezes: then its frozen pass is of other weights. */
 function changedBefore(
@@ -118,9 +172,4 @@ function whole(pipeline: Pipeline, freeze: Freeze): WholeModel {
   const head = pipeline.head as readonly HeadLayer[]
   // The number of classes has no say in what is frozen.
   return wholeModel({ model: modelOf(pipeline), head, freeze, classes: 2 })
-}
-
-function modelOf({ baseModel, dataset }: Pipeline): BaseModelOptions {
-  const { name, includeTop, pooling, alpha } = baseModel
-  return { name, includeTop, pooling, alpha, inputShape: [...dataset.imageSize, 3] }
 }

@@ -732,15 +732,15 @@ export interface FreezeExcept {
 }
 export interface FeaturesSettings {
   /**
-   * auto: where nothing random stands before them and they fit into maxBytes.
+   * auto: where it saves time and they fit into maxBytes; else the frozen layers run at each step. always: an error where they do not fit. never: the frozen layers run at each step.
    */
   when?: 'auto' | 'always' | 'never'
   /**
-   * The most that they may take on the disk. Without it, half of what is free.
+   * The most bytes that the features of all splits and phases may take together. A fixed number, so that what is kept does not depend on the machine.
    */
   maxBytes?: number
   /**
-   * How they are stored.
+   * How they are stored: float16 takes half the room and keeps three digits.
    */
   dtype?: 'float32' | 'float16'
 }

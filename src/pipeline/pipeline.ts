@@ -131,7 +131,8 @@ export type Freeze =
 
 export interface Features {
   readonly when: 'auto' | 'always' | 'never'
-  readonly maxBytes?: number
+  /** All kept features of a pipeline together. */
+  readonly maxBytes: number
   readonly dtype: 'float32' | 'float16'
 }
 

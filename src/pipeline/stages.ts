@@ -2,9 +2,9 @@ import { SPLIT_FILES } from '../data/index-table.ts'
 import type { EngineInfo } from '../engines/engine.ts'
 import type { Stage } from '../graph/stage.ts'
 import { imagenetWeights } from '../models/published.ts'
-import { monitored, type CallbackSettings } from '../training/callbacks.ts'
+import { monitored } from '../training/callbacks.ts'
 import type { JsonObject } from '../util/json.ts'
-import { resolvePhases, type FeatureUse, type Phase } from './phases.ts'
+import { callbacksOf, watchesTest, type FeatureUse, type Phase } from './phases.ts'
 import type { Pipeline, Source, SplitName, Weights } from './pipeline.ts'
 
 /** What stages must know beside the file: nothing of it is read from YAML. */
@@ -32,23 +32,19 @@ export function splitsOf(pipeline: Pipeline): SplitName[] {
  * The stages of a pipeline. Each gets exactly the values it reads: what is not in its params, seed and numerics can
  * never make it run again. Stage ids are `kind` or `kind:which`.
  */
-export function resolveStages(pipeline: Pipeline, options: ResolveOptions): Stage[] {
+export function resolveStages(
+  pipeline: Pipeline,
+  phases: readonly Phase[],
+  options: ResolveOptions,
+): Stage[] {
   const data = dataStages(pipeline, options)
   const weights = weightStages(pipeline, options)
   const splits = splitsOf(pipeline)
   const pixels = splits.map((split) => pixelStage(pipeline, options, split, data.files))
-  const phases = resolvePhases(pipeline, splits, options.engine)
   const last = phases.at(-1)!
   const { on } = pipeline.evaluation
   const trains = phases.map((phase) => trainStage(pipeline, options, phase, splits, last))
-  const used = phases.flatMap((phase) =>
-    [...phase.features.values()].filter(
-      ({ split }) =>
-        split !== 'test' ||
-        watchesTest(pipeline) ||
-        (phase === last && on.includes(split) && asEvaluated(pipeline, last).features.has(split)),
-    ),
-  )
+  const used = phases.flatMap((phase) => [...phase.features.values()])
   const features = new Map(used.map((use) => [use.id, featureStage(pipeline, options, use)]))
   const evaluations = on.map((split) => evaluateStage(pipeline, options, last, split))
   return [...data.stages, ...weights, ...pixels, ...features.values(), ...trains, ...evaluations]
@@ -211,7 +207,7 @@ function featureStage(
   { engine, seed }: ResolveOptions,
   { split, id, plan, model }: FeatureUse,
 ): Stage {
-  const { maxBytes, dtype } = pipeline.features
+  const { dtype } = pipeline.features
   const bank = split === 'train' ? bankOf(pipeline) : undefined
   return {
     id,
@@ -226,7 +222,6 @@ function featureStage(
       ...(bank ? { bank } : {}),
     },
     needs: { pixels: `pixels:${split}`, weights: 'weights', ...(model ? { model } : {}) },
-    ...(maxBytes === undefined ? {} : { hints: { maxBytes } }),
     ...(bank ? { seed } : {}),
     numerics: numericsOf(pipeline, engine),
   }
@@ -317,10 +312,6 @@ function trainStage(
   }
 }
 
-function watchesTest(pipeline: Pipeline): boolean {
-  return monitored(callbacksOf(pipeline)).some(({ split }) => split === 'test')
-}
-
 /**
  * The best model may be an earlier phase's, with a trunk that is not the one whose features are kept: then all of it
  * is run.
@@ -329,16 +320,6 @@ function asEvaluated({ training }: Pipeline, phase: Phase): Phase {
   if (training.checkpoint.keepBest === undefined) return phase
   const features = [...phase.features].filter(([, { model }]) => model === undefined)
   return { ...phase, features: new Map(features) }
-}
-
-function callbacksOf({ training }: Pipeline): CallbackSettings {
-  const { earlyStopping, reduceLROnPlateau, checkpoint } = training
-  const { keepBest } = checkpoint
-  return {
-    ...(earlyStopping ? { earlyStopping } : {}),
-    ...(reduceLROnPlateau ? { reduceLROnPlateau } : {}),
-    ...(keepBest === undefined ? {} : { keepBest }),
-  }
 }
 
 /** Of the model that the last phase ended with, or of the best one. */

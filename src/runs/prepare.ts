@@ -4,9 +4,11 @@ import type { Engine, EngineInfo } from '../engines/engine.ts'
 import { chooseEngine } from '../engines/choose.ts'
 import { pixelNumerics } from '../data/libvips.ts'
 import type { Stage } from '../graph/stage.ts'
+import type { Pictures } from '../pipeline/keep.ts'
 import { classProblems, type LoadedPipeline } from '../pipeline/load.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
-import { resolveStages } from '../pipeline/stages.ts'
+import { draftPhases, resolvePhases, type Phase } from '../pipeline/phases.ts'
+import { resolveStages, splitsOf } from '../pipeline/stages.ts'
 import type { Diagnostic } from '../util/diagnostic.ts'
 import { digestOf, type Digest } from '../util/digest.ts'
 import { canonicalJson, type Json } from '../util/json.ts'
@@ -28,7 +30,16 @@ export interface Prepared {
   readonly isRepeatable: boolean
   readonly engine: EngineInfo
   readonly openEngine: () => Promise<Engine>
+  readonly phases: readonly Phase[]
   readonly stages: readonly Stage[]
+  /** How many pictures the splits have, once that is known. */
+  readonly pictures: Pictures | undefined
+  /**
+   * The same once the number of pictures is known: where their features would pass the budget, phases and stages differ,
+   * else `stages` is the same array.
+   * Throws CONFLICT where the file insists on them.
+   */
+  readonly withPictures: (pictures: Pictures) => Prepared
   readonly warnings: readonly Diagnostic[]
   /** An error of a stage with the places in the file that its problems come from; any other error as it is. */
   readonly placed: (error: unknown) => unknown
@@ -53,15 +64,32 @@ export async function prepare(
     { verbose: options.verbose ?? false, note: (diagnostic) => warnings.push(diagnostic) },
   )
   const lockFile = join(dirname(loaded.file), 'pipeline.lock')
-  const stages = resolveStages(pipeline, {
+  const stageOptions = {
     engine: engine.info,
     seed,
     pixelNumerics: pixelNumerics(),
     lockFile,
     offline: options.offline,
     pin: options.pin,
-  })
-  return {
+  }
+  const splits = splitsOf(pipeline)
+  const drafts = draftPhases(pipeline, engine.info)
+  const phases = resolvePhases(pipeline, splits, drafts)
+  const stages = resolveStages(pipeline, phases, stageOptions)
+  const settled = (before: Prepared, pictures: Pictures): Prepared => {
+    const phases = resolvePhases(pipeline, splits, drafts, pictures)
+    const stages = resolveStages(pipeline, phases, stageOptions)
+    const isSame = JSON.stringify(stages) === JSON.stringify(before.stages)
+    const after: Prepared = {
+      ...before,
+      phases,
+      stages: isSame ? before.stages : stages,
+      pictures,
+      withPictures: (others) => settled(after, others),
+    }
+    return after
+  }
+  const prepared: Prepared = {
     name,
     pipeline,
     text: publicText(loaded),
@@ -70,11 +98,15 @@ export async function prepare(
     isRepeatable: pipeline.seed !== 'random',
     engine: engine.info,
     openEngine: engine.open,
+    phases,
     stages,
+    pictures: undefined,
+    withPictures: (pictures) => settled(prepared, pictures),
     warnings,
     classProblems: (classes) => classProblems(loaded, classes),
     placed: (error) => placed(error, loaded),
   }
+  return prepared
 }
 
 /** The pipeline without name, notes and tags, and without where on this machine its project lies. */

@@ -1,16 +1,15 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { openEnvironment } from '../stages/environment.ts'
 import { stageKinds } from '../stages/table.ts'
 import type { Event } from '../graph/event.ts'
-import { planStages, type PlannedStage } from '../graph/plan.ts'
+import type { PlannedStage } from '../graph/plan.ts'
 import { openStore, type Store } from '../graph/store.ts'
-import type { Stage, StageKind } from '../graph/stage.ts'
-import { indexWarnings, SUMMARY_FILE, type IndexSummary } from '../data/index-table.ts'
-import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
+import type { StageKind } from '../graph/stage.ts'
+import { PipelineError } from '../util/diagnostic.ts'
 import type { StageEnvironment } from '../stages/environment.ts'
 import type { Prepared } from './prepare.ts'
+import { carryOut } from './carry-out.ts'
 import { readRuns, type StoredRun } from './read.ts'
+import { planPrepared } from './settle.ts'
 
 export interface RunOptions {
   readonly store: string
@@ -56,47 +55,21 @@ export async function openWorkshop(
 export async function runPipeline(prepared: Prepared, options: RunOptions): Promise<Outcome> {
   const { signal, force, noCache, restart } = options
   const workshop = await openWorkshop(prepared, options)
-  const { store, kinds, environment } = workshop
   try {
     const earlier = readRuns(options.runs).filter(
       ({ record }) => record.name === prepared.name && record.pipeline === prepared.digest,
     )
-    const plan = await planStages(prepared.stages, kinds, store, { signal, force, noCache })
-    const finished = prepared.isRepeatable ? finishedRun(earlier, plan) : undefined
+    const planned = await planPrepared(prepared, workshop, { signal, force, noCache })
+    const finished = prepared.isRepeatable ? finishedRun(earlier, planned.plan) : undefined
     if (finished && force.length === 0 && !noCache && !restart) return { ...finished, again: true }
     // What only looks at an old run loads nothing of this.
-    const { execute } = await import('../graph/execute.ts')
     const { openRecorder } = await import('./recorder.ts')
     const isForced = force.length > 0 || noCache
     const unfinished = isForced ? undefined : earlier.findLast(isUnfinished)
     const recorder = await openRecorder(prepared, options, unfinished)
-    const misfit = new AbortController()
-    const emit = (event: Event): void => {
-      recorder.event(event)
-      options.emit(event)
-      if (event.type !== 'stageDone' || event.stage !== 'index') return
-      const index = store.pathOf(event.digest)
-      // The stage itself has told them where it was computed now.
-      for (const diagnostic of event.cached ? warningsOf(index) : []) {
-        emit({ type: 'warning', stage: event.stage, diagnostic })
-      }
-      const problems = prepared.classProblems(classesOf(index))
-      // Before a trunk runs for an hour, and not when the head is trained.
-      if (problems.length > 0) misfit.abort(new PipelineError(problems))
-    }
-    const want = prepared.stages.filter(isWanted).map((stage) => stage.id)
     try {
-      const { jobs } = options
-      const artifacts = await execute(prepared.stages, kinds, store, {
-        jobs,
-        signal: AbortSignal.any([signal, misfit.signal]),
-        emit,
-        force,
-        noCache,
-        restart,
-        want,
-      })
-      const record = await recorder.finish(artifacts)
+      const done = await carryOut(planned.prepared, workshop, options, recorder)
+      const record = await recorder.finish(done.artifacts)
       return { record, folder: recorder.folder, again: false }
     } catch (error) {
       const isFailure = error instanceof PipelineError
@@ -107,18 +80,9 @@ export async function runPipeline(prepared: Prepared, options: RunOptions): Prom
   } catch (error) {
     throw prepared.placed(error)
   } finally {
-    await environment.close()
-    store.close()
+    await workshop.environment.close()
+    workshop.store.close()
   }
-}
-
-function classesOf(index: string): string[] {
-  return JSON.parse(readFileSync(join(index, 'classes.json'), 'utf8')) as string[]
-}
-
-function warningsOf(index: string): Diagnostic[] {
-  const text = readFileSync(join(index, SUMMARY_FILE), 'utf8')
-  return indexWarnings(JSON.parse(text) as IndexSummary)
 }
 
 /** The newest finished run whose stages came to what the plan knows they come to. */
@@ -135,9 +99,4 @@ function finishedRun(earlier: StoredRun[], plan: readonly PlannedStage[]): Store
 
 function isUnfinished({ record }: StoredRun): boolean {
   return record.status === 'interrupted' || record.status === 'failed'
-}
-
-/** The stages that a run folder is written from. */
-function isWanted({ kind }: Stage): boolean {
-  return kind === 'index' || kind === 'train' || kind === 'evaluate'
 }

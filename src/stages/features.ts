@@ -20,16 +20,9 @@ import {
   trunkProgram,
   type TrunkOptions,
 } from '../training/trunk.ts'
-import { failure } from '../util/diagnostic.ts'
-import { bytesText } from '../util/text.ts'
 import { writeSheet } from './augmentation-sheet.ts'
 import type { StageEnvironment } from './environment.ts'
 import { lastFileOf, loadStageWeights } from './weight-files.ts'
-
-export interface FeaturesHints {
-  /** `features.maxBytes` of the pipeline: more than that is refused before anything is computed. */
-  readonly maxBytes?: number | undefined
-}
 
 export interface FeaturesParams extends TrunkOptions {
   readonly split: string
@@ -73,7 +66,6 @@ export function featuresKind(environment: StageEnvironment): StageKind {
         const source = await openSource(context, params)
         try {
           await showBank(context, params, source)
-          refuseTooMany(context, source.pictures * bytesOfOne(params))
           const [input] = source.inputs
           const pixels = { shape: [batch, ...input!.shape], dtype: input!.dtype }
           const session = await environment.compiled(
@@ -158,13 +150,4 @@ function bytesOfOne(params: FeaturesParams): number {
 function progressOf({ stage, emit }: StageContext): (done: number, total: number) => void {
   return (done, total) =>
     emit({ type: 'stageProgress', stage: stage.id, done, total, unit: 'pictures' })
-}
-
-function refuseTooMany({ stage, hints }: StageContext, bytes: number): void {
-  const { maxBytes } = hints as FeaturesHints
-  if (maxBytes === undefined || bytes <= maxBytes) return
-  const what = `${stage.id} would take ${bytesText(bytes)}, features.maxBytes allows ${bytesText(maxBytes)}`
-  throw failure('CONFLICT', what, {
-    hint: 'raise features.maxBytes, or begin the head with GlobalAveragePooling2D: its features are far smaller',
-  })
 }

@@ -6,7 +6,7 @@ import { findSplits } from '../data/index-find.ts'
 import { joinPosix, listFolders } from '../data/index-folder.ts'
 import { scanFiles } from '../data/scan.ts'
 import type { Digest } from '../util/digest.ts'
-import type { Json } from '../util/json.ts'
+import type { Json, JsonObject } from '../util/json.ts'
 import type { BadImages } from '../data/index-build.ts'
 import type { CsvColumns, CsvListing } from '../data/index-csv.ts'
 import type { Listing } from '../data/index-source.ts'
@@ -60,6 +60,9 @@ export const INDEX: StageKind = {
     const { indexWarnings, writeIndex } = await import('../data/index-table.ts')
     const index = buildIndex(listing, scanned(), splits, params.badImages ?? 'fail')
     await writeIndex(context.out, index.rows, index.classes, index.summary)
+    const counts = Object.entries(index.summary.splits).map(([name, { count }]) => [name, count])
+    // A plan wants to know them when the index itself has been evicted.
+    context.remember({ pictures: Object.fromEntries(counts) as JsonObject })
     for (const diagnostic of indexWarnings(index.summary)) {
       context.emit({ type: 'warning', stage: stage.id, diagnostic })
     }

@@ -20,7 +20,7 @@ const index = (dtype: PackIndex['dtype'], ...shape: number[]): PackIndex => ({
 })
 
 describe('pack', () => {
-  for (const dtype of ['uint8', 'float32'] as const) {
+  for (const dtype of ['uint8', 'float32', 'float16'] as const) {
     for (const item of [[3], [97, 211, 3]]) {
       it(`${dtype} rows of ${item.join('x')} come back whatever the order of writing`, async () => {
         const width = item.reduce((a, b) => a * b)
@@ -85,6 +85,26 @@ describe('pack', () => {
     await writer.finish()
     const reader = await openPack(join(folder, 'empty'))
     assert.equal(reader.count, 0)
+    await reader.close()
+  })
+
+  it('of float16 holds what numpy calls float16, and refuses what would become infinite', async () => {
+    const path = join(folder, 'half')
+    const writer = await createPack(path, index('float16', 2, 3))
+    await writer.write(0, Float32Array.of(1 / 3, -65504, 0.1))
+    await assert.rejects(
+      writer.write(1, Float32Array.of(0, 65520, 0)),
+      (error: unknown) =>
+        error instanceof PipelineError && error.diagnostics[0]!.code === 'NOT_FINITE',
+    )
+    await writer.write(1, Float32Array.of(Infinity, -0, 65519))
+    await writer.finish()
+    const bytes = await readFile(`${path}.pack`)
+    // numpy.array([1/3, -65504, 0.1, inf, -0.0, 65519]).astype('<f2').tobytes().hex()
+    assert.equal(bytes.toString('hex'), '5535fffb662e007c0080ff7b')
+    const reader = await openPack(path)
+    const row = (await reader.gather([1, 0])) as Float32Array
+    assert.deepEqual([...row], [Infinity, -0, 65504, 0.333251953125, -65504, 0.0999755859375])
     await reader.close()
   })
 

@@ -78,7 +78,7 @@ describe('defaults', () => {
         alpha: 1,
       },
       freeze: 'all',
-      features: { when: 'auto', dtype: 'float32' },
+      features: { when: 'auto', maxBytes: 20_000_000_000, dtype: 'float32' },
       head: [
         'GlobalAveragePooling2D',
         {

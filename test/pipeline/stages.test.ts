@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Stage } from '../../src/graph/stage.ts'
+import type { Pictures } from '../../src/pipeline/keep.ts'
 import { loadPipeline } from '../../src/pipeline/load.ts'
-import { resolveStages } from '../../src/pipeline/stages.ts'
+import { draftPhases, resolvePhases } from '../../src/pipeline/phases.ts'
+import { resolveStages, splitsOf } from '../../src/pipeline/stages.ts'
 
 let folder = ''
 before(() => void (folder = mkdtempSync(join(tmpdir(), 'graft-stages-'))))
@@ -20,11 +22,13 @@ head: [GlobalAveragePooling2D, {Dense: {units: classes, activation: softmax}}]
 `
 const ENGINE = { name: 'tensorflow', device: 'cpu', version: '2.21.0', threads: 2 } as const
 
-async function stagesOf(text: string): Promise<Map<string, Stage>> {
+async function stagesOf(text: string, pictures?: Pictures): Promise<Map<string, Stage>> {
   const file = join(folder, 'a.yaml')
   writeFileSync(file, BASE + text)
   const { pipeline } = await loadPipeline(file, { env: {}, cwd: folder })
-  const stages = resolveStages(pipeline, {
+  const drafts = draftPhases(pipeline, ENGINE)
+  const phases = resolvePhases(pipeline, splitsOf(pipeline), drafts, pictures)
+  const stages = resolveStages(pipeline, phases, {
     engine: ENGINE,
     seed: 1,
     pixelNumerics: {},

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { SUMMARY_FILE, type IndexSummary } from '../data/index-table.ts'
+import { planStages, type PlannedStage, type PlanOptions } from '../graph/plan.ts'
+import type { Pictures } from '../pipeline/keep.ts'
+import { bytesText } from '../util/text.ts'
+import type { Prepared } from './prepare.ts'
+import type { Workshop } from './run.ts'
+
+/**
+ * The plan, and the pipeline as the number of its pictures settles it, where an earlier index tells: without one all features
+ * are taken to fit into the budget. Throws what `withPictures` does.
+ */
+export async function planPrepared(
+  prepared: Prepared,
+  { kinds, store }: Workshop,
+  options: PlanOptions,
+): Promise<{ readonly prepared: Prepared; readonly plan: PlannedStage[] }> {
+  const plan = await planStages(prepared.stages, kinds, store, options)
+  const pictures = picturesKnown(plan)
+  if (!pictures) return { prepared, plan }
+  const settled = prepared.withPictures(pictures)
+  if (settled.stages === prepared.stages) return { prepared: settled, plan }
+  return { prepared: settled, plan: await planStages(settled.stages, kinds, store, options) }
+}
+
+/** Undefined where the index has to be made first, or one is there that does not say it. */
+function picturesKnown(plan: readonly PlannedStage[]): Pictures | undefined {
+  const index = plan.find(({ stage }) => stage.kind === 'index')
+  if (index?.state !== 'cached') return undefined
+  if (index.facts?.['pictures']) return index.facts['pictures'] as Pictures
+  try {
+    return index.artifact && picturesOf(index.artifact.path)
+  } catch {
+    // Damaged: the run finds it out and makes it anew.
+    return undefined
+  }
+}
+
+/** Of an index artifact. */
+export function picturesOf(index: string): Pictures {
+  const text = readFileSync(join(index, SUMMARY_FILE), 'utf8')
+  const { splits } = JSON.parse(text) as IndexSummary
+  return Object.fromEntries(Object.entries(splits).map(([name, { count }]) => [name, count]))
+}
+
+/** What a person should hear of features that would not fit. */
+export function budgetNotes({ phases, pipeline }: Prepared): string[] {
+  const most = bytesText(pipeline.features.maxBytes)
+  return phases.flatMap(({ id, keeping: { kept, bytes } }) => {
+    if (kept !== 'budget' || bytes === undefined) return []
+    const what = `the features of ${id} would take ${bytesText(bytes)}, features.maxBytes allows ${most}`
+    return [`${what}: the frozen layers run at each step instead`]
+  })
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { toHalf } from '../../src/data/half.ts'
+import type { PackIndex } from '../../src/data/pack.ts'
+import { layoutOf } from '../../src/graph/layout.ts'
+import type { PlannedStage } from '../../src/graph/plan.ts'
+import { computed, createProject, filesOf, type Project, type RunOutcome } from './rig.ts'
+
+/** 27 training, 9 validation and 12 test pictures with 1,280 pooled numbers each. */
+const PICTURES = 48
+const NUMBERS = 1280
+const BYTES = PICTURES * NUMBERS * 4
+
+describe('features on wasm: kept, run at each step, within a budget', { concurrency: 1 }, () => {
+  let project: Project
+  let kept: RunOutcome
+  const configure = (features: unknown, more = {}) => project.configure({ features, ...more })
+  before(async () => {
+    project = await createProject({ features: { maxBytes: BYTES } })
+    kept = await project.run()
+  })
+  after(() => project[Symbol.asyncDispose]())
+
+  const features = ({ result }: RunOutcome) =>
+    result.stages.filter(({ kind }) => kind === 'features')
+  const notes = ({ events }: RunOutcome) =>
+    events.flatMap((event) => (event.type === 'note' ? [event.message] : []))
+
+  it('are kept where they fit to the byte', () => {
+    assert.equal(features(kept).length, 3)
+    const pack = (split: string) => packOf(project, kept, split).bytes.length
+    assert.equal(pack('train') + pack('validation') + pack('test'), BYTES)
+  })
+
+  it('one byte less, and the frozen layers run at each step: known before anything is computed', async () => {
+    configure({ maxBytes: BYTES - 1 })
+    const run = await project.run()
+    assert.deepEqual(features(run), [])
+    assert.deepEqual(notes(run), [
+      'the features of train would take 246 kB, features.maxBytes allows 246 kB: the frozen layers run at each step instead',
+    ])
+    assert.deepEqual(computed(run.events), ['evaluate:test', 'train'])
+    similar(run, kept)
+  })
+
+  it('the same where the pictures must be indexed first, and nothing is told twice', async () => {
+    await using fresh = await createProject({ features: { maxBytes: BYTES - 1 } })
+    const run = await fresh.run()
+    assert.deepEqual(features(run), [])
+    assert.equal(notes(run).length, 1)
+    const done = run.events.flatMap((event) => (event.type === 'stageDone' ? [event.stage] : []))
+    assert.deepEqual(done.length, new Set(done).size)
+    assert.equal(run.events.filter(({ type }) => type === 'planStarted').length, 1)
+    assert.deepEqual(run.result.stages.map(({ id }) => id).sort(), done.sort())
+    similar(run, kept)
+    const again = await fresh.run()
+    assert.deepEqual(again.result, run.result)
+    assert.deepEqual(
+      again.events.map(({ type }) => type),
+      ['runDone'],
+    )
+    const forced = await fresh.run('--force', 'index')
+    assert.deepEqual(computed(forced.events), ['index'])
+    assert.deepEqual(features(forced), [])
+  })
+
+  it('always: more than the budget is an error at its place, before a trunk runs', async () => {
+    configure({ when: 'always', maxBytes: 200_000 })
+    const plan = await project.pipeline(['plan', 'pipeline.yaml'])
+    const run = await project.pipeline(['run', 'pipeline.yaml', '--no-cache'])
+    for (const { code, stderr } of [plan, run]) {
+      assert.equal(code, 2, stderr)
+      assert.match(stderr, /pipeline\.yaml:\d+:\d+ CONFLICT features\.maxBytes: .* 246 kB.* 200 kB/)
+    }
+    assert.doesNotMatch(run.stderr, /features:train/)
+  })
+
+  it('never: no features, and the same training', async () => {
+    configure('never')
+    const run = await project.run()
+    assert.deepEqual(features(run), [])
+    assert.deepEqual(notes(run), [])
+    similar(run, kept)
+    configure('auto')
+    const flagged = await project.pipeline([
+      'plan',
+      'pipeline.yaml',
+      '--features',
+      'never',
+      '--json',
+    ])
+    const stages = JSON.parse(flagged.stdout) as Pick<PlannedStage, 'state'>[]
+    assert.ok(stages.every(({ state }) => state === 'cached'))
+  })
+
+  it('float16: each number is rounded to half precision, and training goes on', async () => {
+    configure({ dtype: 'float16' })
+    const run = await project.run()
+    assert.deepEqual(computed(run.events).slice(0, 2), ['evaluate:test', 'features:test'])
+    for (const split of ['train', 'validation', 'test']) {
+      const single = packOf(project, kept, split)
+      const half = packOf(project, run, split)
+      assert.equal(half.dtype, 'float16')
+      const values = new Float32Array(Uint8Array.from(single.bytes).buffer)
+      const rounded = toHalf(values, new Uint16Array(values.length))
+      assert.deepEqual(new Uint16Array(Uint8Array.from(half.bytes).buffer), rounded)
+      assert.ok(values.some((v) => v !== 0))
+    }
+    similar(run, kept, 2e-3)
+  })
+
+  it('a partly frozen trunk: kept or run at each step, the same losses', async () => {
+    const freeze = { first: 100 }
+    configure('always', { freeze })
+    const always = await project.run()
+    assert.equal(features(always).length, 3)
+    configure('never', { freeze })
+    const never = await project.run()
+    assert.deepEqual(features(never), [])
+    similar(always, never)
+    const { trainable } = always.result.parameters
+    assert.deepEqual(never.result.parameters, always.result.parameters)
+    assert.ok(trainable > 100_000, String(trainable))
+  })
+})
+
+/** The same up to the order of sums. */
+function similar(a: RunOutcome, b: RunOutcome, tolerance = 1e-4): void {
+  const losses = ({ result }: RunOutcome) => [
+    ...result.epochs.flatMap(({ train, validation }) => [train['loss']!, validation!['loss']!]),
+    result.metrics['test']!['loss']!,
+  ]
+  const [x, y] = [losses(a), losses(b)]
+  assert.equal(x.length, y.length)
+  for (const [i, value] of x.entries()) {
+    assert.ok(Math.abs(value - y[i]!) <= tolerance * Math.max(1, y[i]!), `${value} and ${y[i]}`)
+  }
+}
+
+/** The one pack that is kept of a split: little-endian numbers, and how they are stored. */
+function packOf({ store }: Project, { result }: RunOutcome, split: string) {
+  const { digest } = result.stages.find(({ id }) => id === `features:${split}`)!
+  const files = filesOf(join(layoutOf(store).artifact(digest), 'files', split))
+  const [index, pack] = [...files.values()]
+  return { ...(JSON.parse(index!.toString()) as PackIndex), bytes: pack! }
+}
