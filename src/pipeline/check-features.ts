@@ -4,8 +4,14 @@ import type { Checked } from './check.ts'
 
 /** `features: always` where there is nothing that could be kept. Loads the model's layers, only then. */
 export async function checkFeatures({ pipeline, model, report }: Checked): Promise<void> {
-  const { features, freeze, training, head } = pipeline
+  const { features, freeze, training, head, augmentation } = pipeline
   if (features.when !== 'always') return
+  if (augmentation?.bank === 'none') {
+    const message = 'features: always, but augmentation draws the training pictures anew each epoch'
+    report('CONFLICT', ['augmentation'], message, {
+      hint: 'write augmentation.bank: 4 to keep four variants of each picture, or features: auto',
+    })
+  }
   const policies = training.phases?.map((phase) => phase.freeze) ?? [freeze]
   const hint = 'write features: auto, or freeze layers from the start on: freeze: {first: 100}'
   if (policies.every((policy) => policy === 'none')) {

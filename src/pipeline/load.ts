@@ -128,7 +128,15 @@ async function resolveAndCheck(
   // What this version does not do yet is checked all the same, unless it is written wrongly.
   const misses = isBad('freeze') && explain(written).some(({ path }) => path[0] === 'freeze')
   if (!misses) await checkFreeze(checked)
-  const reads = ['features', 'freeze', 'training.phases', 'head', 'baseModel', 'dataset']
+  const reads = [
+    'features',
+    'augmentation',
+    'freeze',
+    'training.phases',
+    'head',
+    'baseModel',
+    'dataset',
+  ]
   if (!reads.some(isBad)) await checkFeatures(checked)
   return { pipeline: checked.pipeline, tree }
 }

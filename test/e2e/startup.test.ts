@@ -4,12 +4,15 @@ import { delimiter, join } from 'node:path'
 import { it } from 'node:test'
 import { createProject } from './rig.ts'
 
-/** Packages and rooms of ours that compute: an unchanged run has no use for any of them. */
+/**
+ * Packages and rooms of ours that compute: an unchanged run has no use for any of them. The graph of layers is built, since what
+ * is kept of it decides the stages.
+ */
 const HEAVY = [
   /node_modules\/(?!commander\/|yaml\/|picocolors\/|ajv\/dist\/runtime\/|p-limit\/|yocto-queue\/)/,
-  /dist\/src\/program\//,
-  /dist\/src\/models\/layers\//,
-  /dist\/src\/training\/(?!tail)/,
+  /dist\/src\/program\/(?!program\.|shapes\.)/,
+  /dist\/src\/models\/lower/,
+  /dist\/src\/training\/(fit|feeder|training-program|trunk|feature-pass|score|checkpoint|losses|augmented-source)/,
   /dist\/src\/engines\/(wasm|tensorflow|webgpu)\/(?!info|locate|hardware)/,
   /dist\/src\/runs\/recorder/,
   /dist\/src\/data\/(decode|pixels|resample)/,

@@ -8,6 +8,7 @@ import type { Pictures } from '../../src/pipeline/keep.ts'
 import { loadPipeline } from '../../src/pipeline/load.ts'
 import { draftPhases, resolvePhases } from '../../src/pipeline/phases.ts'
 import { resolveStages, splitsOf } from '../../src/pipeline/stages.ts'
+import { PipelineError } from '../../src/util/diagnostic.ts'
 
 let folder = ''
 before(() => void (folder = mkdtempSync(join(tmpdir(), 'graft-stages-'))))
@@ -137,12 +138,13 @@ describe('stages of a pipeline', () => {
     // The head alone was trained before: what is frozen is still as it was.
     assert.equal(needsOf(stages, 'features:train:2')['model'], undefined)
     assert.deepEqual(needsOf(stages, 'evaluate:test'), {
-      examples: 'features:test:2',
+      examples: 'features:test',
       model: 'train:2',
       weights: 'weights',
     })
     // What only an earlier phase would have read of the test pictures is not made.
-    assert.equal(stages.has('features:test'), false)
+    assert.deepEqual(stages.get('features:test')!.params['ends'], ['block_10_project_BN'])
+    assert.equal(stages.has('features:test:2'), false)
   })
 
   it('phases with the same frozen part share its features', async () => {
@@ -175,5 +177,88 @@ describe('stages of a pipeline', () => {
     const train = stages.get('train')!
     assert.deepEqual(train.hints!['checkpointEvery'], ['100 batches'])
     assert.equal(train.params['checkpoint'], undefined)
+  })
+})
+
+/** MobileNetV2's pooled features are 1,280 numbers, those of its first 100 layers 14 * 14 * 96. */
+const PHASES = `training:
+  phases:
+    - {epochs: 3, freeze: all}
+    - {epochs: 5, freeze: {first: 100}}
+`
+const PICTURES = { train: 750, validation: 250, test: 100 }
+const POOLED = 1000 * 1280 * 4
+const FRONTIER = 1100 * 14 * 14 * 96 * 4
+
+describe('the budget of kept features', () => {
+  const budget = (bytes: number) => `features: {maxBytes: ${bytes}}\n${PHASES}`
+  const featureIds = (stages: ReadonlyMap<string, Stage>) =>
+    [...stages.keys()].filter((id) => id.startsWith('features'))
+
+  it('is for all splits and phases together, to the byte', async () => {
+    const all = await stagesOf(budget(POOLED + FRONTIER), PICTURES)
+    assert.equal(featureIds(all).length, 5)
+    const fewer = await stagesOf(budget(POOLED + FRONTIER - 1), PICTURES)
+    assert.deepEqual(featureIds(fewer), ['features:train', 'features:validation'])
+    assert.deepEqual(needsOf(fewer, 'train:2'), {
+      train: 'pixels:train',
+      validation: 'pixels:validation',
+      weights: 'weights',
+      previous: 'train:1',
+    })
+    assert.equal(needsOf(fewer, 'evaluate:test')['examples'], 'pixels:test')
+    const none = await stagesOf(budget(POOLED - 1), PICTURES)
+    assert.deepEqual(featureIds(none), [])
+  })
+
+  it('is not spent by a phase that does not fit: a later one may', async () => {
+    const phases = `training:
+  phases:
+    - {epochs: 5, freeze: {first: 100}}
+    - {epochs: 3, freeze: {except: ["block_16_*", "Conv_1*"]}}
+`
+    // Of the second phase, 7 * 7 * 160 numbers of a picture.
+    const bytes = 1100 * 7 * 7 * 160 * 4
+    const stages = await stagesOf(`features: {maxBytes: ${bytes}}\n${phases}`, PICTURES)
+    assert.equal(needsOf(stages, 'train:1')['train'], 'pixels:train')
+    assert.equal(needsOf(stages, 'train:2')['train'], 'features:train')
+    const params = stages.get('features:train')!.params
+    assert.deepEqual(params['ends'], ['block_15_add'])
+  })
+
+  it('float16 takes half, a bank takes its variants', async () => {
+    const one = (more: string, bytes: number) =>
+      stagesOf(
+        `features: {maxBytes: ${bytes}${more}}\naugmentation: {horizontalFlip: true, bank: 4}\n`,
+        PICTURES,
+      )
+    const rows = 4 * 750 + 250 + 100
+    for (const [more, size] of [
+      ['', 4],
+      [', dtype: float16', 2],
+    ] as const) {
+      const bytes = rows * 1280 * size
+      assert.equal(featureIds(await one(more, bytes)).length, 3)
+      assert.equal(featureIds(await one(more, bytes - 1)).length, 0)
+    }
+  })
+
+  it('counts features that phases share once', async () => {
+    const shared = `training: {phases: [{epochs: 3}, {epochs: 3, optimizer: {name: SGD}}]}\n`
+    const bytes = 1100 * 1280 * 4
+    const stages = await stagesOf(`features: {maxBytes: ${bytes}}\n${shared}`, PICTURES)
+    assert.equal(needsOf(stages, 'train:1')['train'], 'features:train')
+    assert.equal(needsOf(stages, 'train:2')['train'], 'features:train')
+  })
+
+  it('always: is an error where they do not fit', async () => {
+    const always = `features: {when: always, maxBytes: ${POOLED + FRONTIER - 1}}\n${PHASES}`
+    await assert.rejects(stagesOf(always, PICTURES), (error: unknown) => {
+      assert.ok(error instanceof PipelineError)
+      assert.equal(error.diagnostics[0]!.code, 'CONFLICT')
+      assert.match(error.diagnostics[0]!.message, /^features.maxBytes: .* 87\.9 MB/)
+      return true
+    })
+    assert.equal(featureIds(await stagesOf(always)).length, 5, 'not decided without pictures')
   })
 })
