@@ -41,6 +41,8 @@ export type Event =
       readonly train: Readonly<Record<string, number>>
       readonly validation: Readonly<Record<string, number>> | undefined
       readonly seconds: number
+      /** Trained by an earlier process: a checkpoint tells of it. */
+      readonly before?: boolean | undefined
     }
   | {
       readonly type: 'warning'

@@ -9,8 +9,9 @@ import { batchSizes, classWeights } from '../training/batches.ts'
 import { monitored, openCallbacks, type CallbackSettings } from '../training/callbacks.ts'
 import { openCheckpoints } from '../training/checkpoint.ts'
 import { finalWeights } from '../training/ema.ts'
-import { fit, type EpochFigures } from '../training/fit.ts'
+import { fit } from '../training/fit.ts'
 import type { LabelledSplit } from '../training/labelled-split.ts'
+import type { EpochFigures, LoopPlace } from '../training/loop-state.ts'
 import { wholeModel, type ModelOptions, type WholeModel } from '../training/model.ts'
 import type { OptimizerConfig } from '../training/optimizers.ts'
 import type { Schedule } from '../training/schedules.ts'
@@ -20,7 +21,8 @@ import { dueAt, type CheckpointEvery } from './checkpoint-times.ts'
 import type { StageEnvironment } from './environment.ts'
 import { inferBatch } from './examples.ts'
 import { watchFrozen } from './frozen-check.ts'
-import { goOn, keepSeries } from './series.ts'
+import { goOn, stoppedText } from './resume.ts'
+import { keepSeries } from './series.ts'
 import { publish, readBest } from './train-artifact.ts'
 import { openData, showDraws, type TrainData } from './train-data.ts'
 import { lastFileOf, loadStageWeights } from './weight-files.ts'
@@ -56,13 +58,15 @@ export interface TrainHints {
   readonly totalEpochs?: number | undefined
 }
 
+const VERSION = 3
+
 /**
  * One phase of training: the head, and the layers below it that are not frozen. Needs what `openData` does, `weights` where layers of the trunk are run, and `previous`, the phase before.
  */
 export function trainKind(environment: StageEnvironment): StageKind {
   return {
     kind: 'train',
-    version: 3,
+    version: VERSION,
     exclusive: 'engine',
     describe: 'train what is not frozen',
     run: async (context) => {
@@ -102,8 +106,8 @@ async function train(engine: Engine, context: StageContext, data: TrainData): Pr
   const { checkpointEvery } = context.hints as TrainHints
   const warn = warnOf(context)
   const checkpoints = openCheckpoints(context.work, warn)
-  const stamp = { threads: engine.info.threads }
-  const from = await goOn(context, checkpoints, { params, stamp, warn })
+  const { threads } = engine.info
+  const beginning = await goOn(context, checkpoints, { program, version: VERSION, threads, warn })
   const { callbacks: settings = {} } = params
   const before = await readBest(context.inputs['previous'])
   const callbacks = openCallbacks(settings, params.optimizer.learningRate, before)
@@ -121,8 +125,7 @@ async function train(engine: Engine, context: StageContext, data: TrainData): Pr
       callbacks,
       checkpoints,
       isDue: dueAt(checkpointEvery),
-      from,
-      stamp,
+      ...beginning,
       signal: context.signal,
       ...reports(context, params),
     })
@@ -133,7 +136,7 @@ async function train(engine: Engine, context: StageContext, data: TrainData): Pr
     const weights = isOwn ? await checkpoints.loadBest(epoch) : undefined
     const best = epoch === undefined ? undefined : { epoch, weights }
     await publish(context, model, { history, last, best })
-    await keepSeries(context, end, isOwn ? { epoch, weights: weights! } : undefined)
+    await keepSeries(context, checkpoints, { version: VERSION, end })
   } finally {
     await session.close()
   }
@@ -162,7 +165,7 @@ function warnOf({ stage, emit }: StageContext) {
 function reports({ stage, emit, hints }: StageContext, { epochs: last, phase }: TrainParams) {
   const { totalEpochs: epochs = last } = hints as TrainHints
   return {
-    onEpoch: ({ epoch, train: t, validation: v, seconds }: EpochFigures) =>
+    onEpoch: ({ epoch, train: t, validation: v, seconds }: EpochFigures, before: boolean) =>
       emit({
         type: 'epochDone',
         stage: stage.id,
@@ -172,7 +175,10 @@ function reports({ stage, emit, hints }: StageContext, { epochs: last, phase }: 
         train: stableFigures(t),
         validation: v && stableFigures(v),
         seconds,
+        ...(before ? { before } : {}),
       }),
+    onStop: (where: LoopPlace) =>
+      emit({ type: 'note', stage: stage.id, message: stoppedText(where) }),
     onBatch: (done: number, total: number) =>
       emit({ type: 'stageProgress', stage: stage.id, done, total, unit: 'batches' }),
   }

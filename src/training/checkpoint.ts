@@ -12,24 +12,38 @@ export interface Checkpoint {
   readonly variables: ReadonlyMap<string, Float32Array>
 }
 
+/** With the epochs whose kept weights it may ask for. */
+export interface KeptCheckpoint extends Checkpoint {
+  readonly bests: readonly number[]
+}
+
+/** Where in a training a checkpoint is: the later one has more steps, or as many and a later epoch. */
+export interface Place {
+  readonly step: number
+  readonly epoch: number
+}
+
 /** The folder of an unfinished training: its two newest checkpoints, and the weights of its best epochs. */
 export interface Checkpoints {
   /**
-   * The newest that is whole; a damaged one is told to `warn` and the one before it taken. Undefined where there is
-   * none at all. Throws CHECKPOINT_DAMAGED where there are some and none is whole.
+   * The newest that is whole, the weights that it names included, and in which `misfit` finds nothing to say. The ones that it takes
+   * the place of are told to `warn` and set aside. Undefined where there is no checkpoint at all. Throws
+   * CHECKPOINT_DAMAGED where there are some and none will do.
    */
-  load(): Promise<Checkpoint | undefined>
-  /** Written whole or not at all, under `step`; then only the newest two are left, with the weights that they name. */
-  save(
-    step: number,
-    checkpoint: Checkpoint & {
-      /** The epochs whose kept weights it may ask for. */
-      readonly bests: readonly number[]
-    },
-  ): Promise<void>
+  load(misfit?: (checkpoint: Checkpoint) => string | undefined): Promise<KeptCheckpoint | undefined>
+  /** Written whole or not at all; then only the newest two are left, with the weights that they name. */
+  save(place: Place, checkpoint: KeptCheckpoint): Promise<void>
   /** The weights of an epoch that was the best so far. */
   saveBest(epoch: number, weights: ReadonlyMap<string, Float32Array>): Promise<void>
   loadBest(epoch: number): Promise<Map<string, Float32Array>>
+}
+
+/** Each change of the disk while a checkpoint is saved, in order. */
+export type CheckpointStep = 'write' | 'rename' | 'sync' | 'drop'
+
+export interface CheckpointOptions {
+  /** Called before each step; tests throw disk errors or kill the process here. */
+  readonly onStep?: ((step: CheckpointStep) => void) | undefined
 }
 
 const KEPT = 2
@@ -38,36 +52,51 @@ const ENDING = '.safetensors'
 export function openCheckpoints(
   folder: string,
   warn: (diagnostic: Diagnostic) => void,
+  { onStep: step = () => undefined }: CheckpointOptions = {},
 ): Checkpoints {
+  const loadBest = async (epoch: number) => {
+    const path = join(folder, bestOf(epoch))
+    const { variables } = await readChecked(path).catch((error: unknown) => {
+      throw new Error(`${bestOf(epoch)}: ${textOf(error)}`, { cause: error })
+    })
+    return new Map(variables)
+  }
+  const load = async (file: string, misfit: (checkpoint: Checkpoint) => string | undefined) => {
+    const found = await readChecked(join(folder, file))
+    const wrong = misfit(found)
+    if (wrong !== undefined) throw new Error(wrong)
+    const bests = bestsOf(file)
+    for (const epoch of bests) await loadBest(epoch)
+    return { ...found, bests }
+  }
+  const write = (file: string, checkpoint: Checkpoint) =>
+    writeChecked(folder, file, checkpoint, step)
   return {
-    load: async () => {
+    load: async (misfit = () => undefined) => {
       const files = (await checkpointsIn(folder)).reverse()
-      const reasons: string[] = []
-      for (const [i, file] of files.entries()) {
-        try {
-          const found = await readChecked(join(folder, file))
-          if (i > 0) warn(fellBack(files.slice(0, i), file))
-          return found
-        } catch (error) {
-          reasons.push(`${join(folder, file)}: ${(error as Error).message}`)
-        }
+      const damaged: Damage[] = []
+      for (const file of files) {
+        const found = await load(file, misfit).catch((error: unknown) => {
+          damaged.push({ file, reason: textOf(error) })
+        })
+        if (!found) continue
+        if (damaged.length > 0) warn(fellBack(damaged, file))
+        for (const one of damaged) await setAside(folder, one.file)
+        return found
       }
-      if (files.length > 0) throw noneWhole(reasons)
+      if (files.length > 0) throw noneWhole(folder, damaged)
       return undefined
     },
-    save: async (step, { state, variables, bests }) => {
-      await writeChecked(folder, fileOf(step, bests), { state, variables })
+    save: async (place, { state, variables, bests }) => {
+      await write(fileOf(place, bests), { state, variables })
+      step('drop')
       await dropOld(folder)
     },
-    saveBest: (epoch, weights) =>
-      writeChecked(folder, bestOf(epoch), { state: {}, variables: weights }),
-    loadBest: async (epoch) => {
-      const path = join(folder, bestOf(epoch))
-      const { variables } = await readChecked(path).catch((error: unknown) => {
-        throw noneWhole([`${path}: ${(error as Error).message}`])
-      })
-      return new Map(variables)
-    },
+    saveBest: (epoch, weights) => write(bestOf(epoch), { state: {}, variables: weights }),
+    loadBest: (epoch) =>
+      loadBest(epoch).catch((error: unknown) => {
+        throw noneWhole(folder, [{ file: bestOf(epoch), reason: textOf(error) }])
+      }),
   }
 }
 
@@ -75,10 +104,11 @@ export function openCheckpoints(
  * One checkpoint as a file of its own, whole or not at all. The values are float32 without their shapes; the metadata
  * has the state and a digest of state and values.
  */
-export async function writeChecked(
+async function writeChecked(
   folder: string,
   file: string,
   { state, variables }: Checkpoint,
+  step: (step: CheckpointStep) => void,
 ): Promise<void> {
   const tensors = new Map<string, NamedTensor>()
   for (const [name, data] of variables) tensors.set(name, { shape: [data.length], data })
@@ -86,8 +116,11 @@ export async function writeChecked(
   const metadata = { state: text, sha256: digestOf(text, variables) }
   const temporary = join(folder, `.${file}.tmp`)
   try {
+    step('write')
     await writeSafetensors(temporary, tensors, metadata)
+    step('rename')
     await rename(temporary, join(folder, file))
+    step('sync')
     await syncFolder(folder)
   } catch (error) {
     await rm(temporary, { force: true })
@@ -96,12 +129,11 @@ export async function writeChecked(
 }
 
 /** Throws an Error that says what is wrong with the file. */
-export async function readChecked(path: string): Promise<Checkpoint> {
+async function readChecked(path: string): Promise<Checkpoint> {
   const { tensors, metadata } = await readSafetensorsFile(path)
   const variables = new Map([...tensors].map(([name, { data }]) => [name, data]))
   const { state = '', sha256 } = metadata
-  if (digestOf(state, variables) !== sha256)
-    throw new Error('its digest does not match its content')
+  if (digestOf(state, variables) !== sha256) throw new Error('its bytes are not those written')
   return { state: JSON.parse(state) as JsonObject, variables }
 }
 
@@ -114,9 +146,14 @@ function digestOf(state: string, variables: ReadonlyMap<string, Float32Array>): 
   return hash.digest('hex')
 }
 
-/** The name says which epochs' kept weights belong to it. */
-function fileOf(step: number, bests: readonly number[]): string {
-  return ['checkpoint', String(step).padStart(10, '0'), ...bests].join('-') + ENDING
+/** Sorted by name they are in the order of their places. The name says which epochs' kept weights belong to it. */
+function fileOf({ step, epoch }: Place, bests: readonly number[]): string {
+  const place = [String(step).padStart(10, '0'), String(epoch).padStart(6, '0')]
+  return ['checkpoint', ...place, ...bests].join('-') + ENDING
+}
+
+function bestsOf(file: string): number[] {
+  return file.slice(0, -ENDING.length).split('-').slice(3).map(Number)
 }
 
 function bestOf(epoch: number): string {
@@ -126,29 +163,47 @@ function bestOf(epoch: number): string {
 /** Oldest first. */
 async function checkpointsIn(folder: string): Promise<string[]> {
   const files = await readdir(folder)
-  return files.filter((file) => /^checkpoint-[\d-]+\.safetensors$/.test(file)).sort(byCodeUnit)
+  return files.filter((file) => /^checkpoint(-\d+){2,}\.safetensors$/.test(file)).sort(byCodeUnit)
 }
 
+/** And what a process that was killed had half written. */
 async function dropOld(folder: string): Promise<void> {
   const kept = (await checkpointsIn(folder)).slice(-KEPT)
-  const bests = kept.flatMap((file) => file.slice(0, -ENDING.length).split('-').slice(2))
-  const named = new Set([...kept, ...bests.map((epoch) => bestOf(Number(epoch)))])
+  const named = new Set([...kept, ...kept.flatMap(bestsOf).map(bestOf)])
   for (const file of await readdir(folder)) {
     const isOurs = /^(checkpoint|best)-.*\.safetensors$|^\..*\.tmp$/.test(file)
     if (isOurs && !named.has(file)) await rm(join(folder, file), { force: true })
   }
 }
 
-function fellBack(damaged: readonly string[], taken: string): Diagnostic {
+/** It must not count as one of the two that are kept. */
+async function setAside(folder: string, file: string): Promise<void> {
+  await rename(join(folder, file), join(folder, `${file}.damaged`))
+}
+
+interface Damage {
+  readonly file: string
+  readonly reason: string
+}
+
+function fellBack(damaged: readonly Damage[], taken: string): Diagnostic {
+  const which = damaged.map(({ file, reason }) => `${file} (${reason})`).join(' and ')
   return {
     code: 'CHECKPOINT_DAMAGED',
     severity: 'warning',
-    message: `${damaged.join(' and ')} cannot be read; training goes on from ${taken}, the one before`,
+    message: `${which} cannot be read; training goes on from ${taken}, the one before`,
   }
 }
 
-function noneWhole(reasons: readonly string[]): PipelineError {
-  return failure('CHECKPOINT_DAMAGED', `no checkpoint can be read: ${reasons.join('; ')}`, {
+function noneWhole(folder: string, damaged: readonly Damage[]): PipelineError {
+  const which = damaged.map(({ file, reason }) => `${join(folder, file)} (${reason})`).join('; ')
+  return failure('CHECKPOINT_DAMAGED', `no checkpoint can be read: ${which}`, {
     hint: 'run again with --restart to train from the beginning',
   })
+}
+
+/** Without the path that the person reads beside it. */
+function textOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.replace(/^BAD_WEIGHTS .* is not a safe/, 'it is not a safe')
 }

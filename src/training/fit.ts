@@ -1,12 +1,21 @@
 import type { Session } from '../engines/engine.ts'
 import { failure, type PipelineError } from '../util/diagnostic.ts'
+import { stableNumber } from '../util/figures.ts'
 import type { JsonObject } from '../util/json.ts'
+import { both } from '../util/promises.ts'
 import { planEpoch } from './batches.ts'
-import type { Checkpoint, Checkpoints } from './checkpoint.ts'
+import type { Checkpoint, Checkpoints, KeptCheckpoint } from './checkpoint.ts'
 import { emaAt } from './ema.ts'
 import { Feeder, type Feeds } from './feeder.ts'
 import type { LabelledSplit } from './labelled-split.ts'
 import { openTally, type MetricName, type Tally, type TallyState } from './metrics.ts'
+import {
+  FORMAT,
+  isFinite,
+  type EpochFigures,
+  type LoopPlace,
+  type LoopState,
+} from './loop-state.ts'
 import { evaluateSplit, labelsOf } from './score.ts'
 import type { ProgramShape } from './training-program.ts'
 import { scalarsAt, type OptimizerConfig } from './optimizers.ts'
@@ -40,8 +49,11 @@ export interface FitOptions {
   /** Facts that every checkpoint holds beside the state. */
   readonly stamp?: JsonObject | undefined
   readonly signal: AbortSignal
-  readonly onEpoch: (epoch: EpochFigures) => void
+  /** Also for those that a checkpoint tells of: `before`. */
+  readonly onEpoch: (epoch: EpochFigures, before: boolean) => void
   readonly onBatch: (done: number, total: number) => void
+  /** It stops because of the signal, and its state is saved where there are checkpoints. */
+  readonly onStop?: ((where: LoopPlace) => void) | undefined
 }
 
 /** What looks at each epoch's figures. Its state is plain JSON, so that a checkpoint can hold it. */
@@ -68,16 +80,6 @@ export interface Moment {
   readonly seconds: number
 }
 
-export interface EpochFigures {
-  readonly epoch: number
-  /** Running means over the epoch's batches, weighted by their pictures. */
-  readonly train: Readonly<Record<string, number>>
-  /** After the epoch. */
-  readonly validation: Readonly<Record<string, number>> | undefined
-  readonly test?: Readonly<Record<string, number>> | undefined
-  readonly seconds: number
-}
-
 /** What begins so is no weight of the model. */
 const SLOTS = 'optimizer/'
 
@@ -100,21 +102,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 export interface FitResult {
   readonly history: readonly EpochFigures[]
   /** Where it ended: more epochs may go on from it. */
-  readonly end: Checkpoint
-}
-
-/** Where the loop stands, as a checkpoint holds it. */
-export interface LoopState {
-  readonly stamp: JsonObject
-  readonly step: number
-  readonly epoch: number
-  /** Batches of the epoch that are done. */
-  readonly batch: number
-  readonly tally: TallyState | null
-  readonly history: readonly Omit<EpochFigures, 'seconds'>[]
-  readonly learningRate: number | null
-  readonly stopped: boolean
-  readonly callbacks: JsonObject
+  readonly end: KeptCheckpoint
 }
 
 class Loop {
@@ -128,6 +116,8 @@ class Loop {
   /** Batches of the epoch that are done. */
   #batch = 0
   #tally: Tally
+  /** When the epoch began, as far as this process knows; what was done before counts as if it had just been. */
+  #began = performance.now()
   /** Set by a callback; else the schedule's. */
   #learningRate: number | undefined
   #saved = { step: 0, at: performance.now() }
@@ -149,19 +139,19 @@ class Loop {
     this.epoch = state.epoch
     this.#batch = state.batch
     this.#tally = this.#openTally(state.tally ?? undefined)
-    this.history.push(...state.history.map((figures) => ({ ...figures, seconds: 0 })))
+    this.#began = performance.now() - 1000 * state.seconds
+    this.history.push(...state.history)
     this.#learningRate = state.learningRate ?? undefined
     this.stopped = state.stopped
     callbacks?.restore(state.callbacks)
     this.#saved = { step: this.#step, at: performance.now() }
-    for (const figures of this.history) this.#options.onEpoch(figures)
+    for (const figures of this.history) this.#options.onEpoch(figures, true)
   }
 
   /** What is left of the epoch, its validation, and what the callbacks make of it. */
   async runEpoch(): Promise<void> {
     const { train, validation, test, callbacks, onEpoch, checkpoints } = this.#options
     const { epoch } = this
-    const started = performance.now()
     const { order, batches } = planEpoch(train.source.pictures, { ...this.#options, epoch })
     await this.#runBatches(order, batches.slice(this.#batch), batches.length)
     const figures: EpochFigures = {
@@ -169,14 +159,14 @@ class Loop {
       train: figuresOf(this.#tally),
       validation: validation && (await this.#evaluate(validation)),
       ...(test ? { test: await this.#evaluate(test) } : {}),
-      seconds: (performance.now() - started) / 1000,
+      seconds: this.#seconds(),
     }
     const { loss = 0 } = figures.validation ?? {}
     if (!Number.isFinite(loss)) {
       throw notFinite(`the validation loss is ${loss} after epoch ${epoch}`, this.#rate())
     }
     this.history.push(figures)
-    onEpoch(figures)
+    onEpoch(figures, false)
     const decision = callbacks?.afterEpoch(figures)
     this.stopped = decision?.stop ?? false
     this.#learningRate = decision?.learningRate ?? this.#learningRate
@@ -184,6 +174,7 @@ class Loop {
     this.epoch += 1
     this.#batch = 0
     this.#tally = this.#openTally()
+    this.#began = performance.now()
     await this.#save(true)
   }
 
@@ -216,7 +207,7 @@ class Loop {
       // The next batch is read while this one runs: the feeder has two sets of arrays that take turns.
       const following = batches[i + 1]
       next = following && feeds(following, this.#step + 1)
-      const [result] = await Promise.all([running, next])
+      const [result] = await both(running, next)
       const { losses, outputs, loss, penalty } = result as Record<string, Float32Array>
       if (!Number.isFinite(loss![0])) throw this.#wentWrong(loss![0]!)
       const labels = labelsOf(train.labels, order.subarray(start, end))
@@ -242,25 +233,27 @@ class Loop {
   }
 
   /** Values that are not finite are no checkpoint: the last good one stays. Throws NOT_FINITE. */
-  async checkpoint(): Promise<Checkpoint> {
-    const { callbacks, session, stamp = {} } = this.#options
+  async checkpoint(): Promise<KeptCheckpoint> {
+    const { callbacks, session, stamp = {}, firstEpoch } = this.#options
     const variables = await session.read()
     for (const [name, data] of variables) {
-      if (data.every(Number.isFinite)) continue
+      if (isFinite(data)) continue
       throw notFinite(`${name} is not finite ${this.#where()}`, this.#rate())
     }
     const state: LoopState = {
+      format: FORMAT,
       stamp,
-      step: this.#step,
-      epoch: this.epoch,
-      batch: this.#batch,
+      ...this.#place(),
       tally: this.#batch > 0 ? this.#tally.state() : null,
-      history: this.history.map(({ seconds: _seconds, ...figures }) => figures),
+      seconds: this.#batch > 0 ? this.#seconds() : 0,
+      history: [...this.history],
       learningRate: this.#learningRate ?? null,
       stopped: this.stopped,
       callbacks: callbacks?.state() ?? {},
     }
-    return { state: state as unknown as JsonObject, variables }
+    // Those of earlier phases are kept elsewhere.
+    const bests = (callbacks?.bests() ?? []).filter((epoch) => epoch >= firstEpoch)
+    return { state: state as unknown as JsonObject, variables, bests }
   }
 
   /** Of the model, without the optimizer's slots. */
@@ -271,19 +264,17 @@ class Loop {
 
   /** Saves, if it is time to. */
   async #save(endOfEpoch: boolean, due = false): Promise<void> {
-    const { checkpoints, callbacks, isDue } = this.#options
+    const { checkpoints, isDue } = this.#options
     const batches = this.#step - this.#saved.step
     const seconds = (performance.now() - this.#saved.at) / 1000
     if (!checkpoints || (!due && !isDue?.({ endOfEpoch, batches, seconds }))) return
-    // Those of earlier phases are kept elsewhere.
-    const { firstEpoch } = this.#options
-    const bests = (callbacks?.bests() ?? []).filter((epoch) => epoch >= firstEpoch)
-    await checkpoints.save(this.#step, { ...(await this.checkpoint()), bests })
+    await checkpoints.save(this.#place(), await this.checkpoint())
     this.#saved = { step: this.#step, at: performance.now() }
   }
 
   async #interrupt(): Promise<never> {
     if (this.#step > this.#saved.step) await this.#save(false, true)
+    this.#options.onStop?.(this.#place())
     throw this.#options.signal.reason
   }
 
@@ -301,7 +292,18 @@ class Loop {
   }
 
   #where(more = 0): string {
-    return `at epoch ${this.epoch}, batch ${this.#batch + more} (step ${this.#step})`
+    const batch = this.#batch + more
+    const place =
+      batch > 0 ? `at epoch ${this.epoch}, batch ${batch}` : `after epoch ${this.epoch - 1}`
+    return `${place} (step ${this.#step})`
+  }
+
+  #place(): LoopPlace {
+    return { step: this.#step, epoch: this.epoch, batch: this.#batch }
+  }
+
+  #seconds(): number {
+    return (performance.now() - this.#began) / 1000
   }
 
   #epochs(): number {
@@ -318,7 +320,7 @@ function figuresOf(tally: Tally): Record<string, number> {
 }
 
 export function notFinite(what: string, learningRate?: number): PipelineError {
-  const how = learningRate === undefined ? '' : `, with learning rate ${learningRate}`
+  const how = learningRate === undefined ? '' : `, with learning rate ${stableNumber(learningRate)}`
   return failure('NOT_FINITE', `${what}${how}`, {
     hint: 'lower optimizer.learningRate, or look at preprocessing: pixels of 0..255 must be rescaled',
   })

@@ -1,4 +1,5 @@
 import type { Session } from '../engines/engine.ts'
+import { both } from '../util/promises.ts'
 import { encodeTargets } from './batches.ts'
 import type { LabelledSplit } from './labelled-split.ts'
 import { openTally, type MetricName, type Tally } from './metrics.ts'
@@ -43,7 +44,7 @@ export async function evaluateSplit(
     const running = session.run('infer', feeds)
     const following = start + inferBatch
     next = following < source.pictures ? read(following) : undefined
-    const [result] = await Promise.all([running, next])
+    const [result] = await both(running, next)
     const { losses, outputs, penalty } = result as Record<string, Float32Array>
     const count = rows.length
     const scored = { probabilities: outputs!, labels: labelsOf(labels, rows), losses: losses! }

@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { failure } from './diagnostic.ts'
 import { byCodeUnit } from './json.ts'
 
@@ -31,14 +31,9 @@ export async function writeSafetensors(
   length.writeBigUInt64LE(BigInt(Buffer.byteLength(text)))
   const file = await open(path, 'w')
   try {
-    await file.write(length)
-    await file.write(Buffer.from(text))
-    for (const name of names) {
-      const { data } = tensors.get(name)!
-      if (data.byteLength > 0) {
-        await file.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
-      }
-    }
+    await writeAll(file, length)
+    await writeAll(file, Buffer.from(text))
+    for (const name of names) await writeAll(file, bytesOf(tensors.get(name)!.data))
     await file.sync()
   } finally {
     await file.close()
@@ -55,36 +50,71 @@ export async function readSafetensorsFile(path: string): Promise<{
   readonly tensors: Map<string, NamedTensor>
   readonly metadata: Readonly<Record<string, string>>
 }> {
-  const bytes = await readFile(path)
-  const bad = (what: string) => failure('BAD_WEIGHTS', `${path} is not a safetensors file: ${what}`)
-  if (bytes.length < 8) throw bad(`it has ${bytes.length} bytes`)
-  const length = Number(bytes.readBigUInt64LE(0))
-  if (length > bytes.length - 8) throw bad(`its header should have ${length} bytes`)
-  let header: Record<string, { dtype?: string; shape?: number[]; data_offsets?: [number, number] }>
-  let metadata: Record<string, string> = {}
+  const file = await open(path, 'r')
   try {
-    header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as typeof header
+    return await readTensors(file, path)
+  } finally {
+    await file.close()
+  }
+}
+
+type Header = Record<string, { dtype?: string; shape?: number[]; data_offsets?: [number, number] }>
+
+async function readTensors(file: FileHandle, path: string) {
+  const bad = (what: string, cause?: unknown) =>
+    failure('BAD_WEIGHTS', `${path} is not a safetensors file: ${what}`, { cause })
+  const { size } = await file.stat()
+  if (size < 8) throw bad(`it has ${size} bytes`)
+  const head = Buffer.alloc(8)
+  await readAll(file, head, 0)
+  const length = Number(head.readBigUInt64LE(0))
+  if (length > size - 8) throw bad(`its header should have ${length} bytes`)
+  const text = Buffer.alloc(length)
+  await readAll(file, text, 8)
+  let header: Header
+  try {
+    header = JSON.parse(text.toString('utf8')) as Header
   } catch (error) {
-    throw failure('BAD_WEIGHTS', `${path} is not a safetensors file: its header is not JSON`, {
-      cause: error,
-    })
+    throw bad('its header is not JSON', error)
   }
   const tensors = new Map<string, NamedTensor>()
   for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(header)) {
-    if (name === '__metadata__') {
-      metadata = header[name] as unknown as typeof metadata
-      continue
-    }
+    if (name === '__metadata__') continue
     if (dtype !== 'F32' || !shape || !offsets) throw bad(`${name} is ${dtype}, not F32`)
     const start = 8 + length + offsets[0]
-    const size = shape.reduce((product, n) => product * n, 1) * 4
-    if (offsets[1] - offsets[0] !== size || start + size > bytes.length) {
+    const bytes = shape.reduce((product, n) => product * n, 4)
+    // A damaged header may say anything: nothing is allocated before it fits.
+    if (offsets[1] - offsets[0] !== bytes || !(offsets[0] >= 0 && start + bytes <= size)) {
       throw bad(`${name} of [${shape}] does not fit in bytes ${offsets[0]} to ${offsets[1]}`)
     }
-    // A copy: the values must be aligned, and must not keep the whole file alive.
-    const copy = new ArrayBuffer(size)
-    new Uint8Array(copy).set(bytes.subarray(start, start + size))
-    tensors.set(name, { shape, data: new Float32Array(copy) })
+    const data = new Float32Array(bytes / 4)
+    await readAll(file, bytesOf(data), start)
+    tensors.set(name, { shape, data })
   }
+  const metadata = (header['__metadata__'] ?? {}) as unknown as Readonly<Record<string, string>>
   return { tensors, metadata }
 }
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}
+
+/** A single write may write less than it was given, at the end of the disk above all. */
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, done, Math.min(bytes.length - done, PIECE))
+    done += bytesWritten
+  }
+}
+
+async function readAll(file: FileHandle, into: Uint8Array, start: number): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const count = Math.min(into.length - done, PIECE)
+    const { bytesRead } = await file.read(into, done, count, start + done)
+    if (bytesRead === 0) throw new Error('the file became shorter while it was read')
+    done += bytesRead
+  }
+}
+
+/** Node and Linux take less than 2 GiB at once. */
+const PIECE = 2 ** 30

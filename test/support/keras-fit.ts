@@ -1,8 +1,9 @@
 import { gradients } from '../../src/program/autodiff.ts'
 import { Builder } from '../../src/program/builder.ts'
 import type { Program } from '../../src/program/program.ts'
-import type { Checkpoint } from '../../src/training/checkpoint.ts'
+import type { Checkpoint, KeptCheckpoint } from '../../src/training/checkpoint.ts'
 import type { FitOptions } from '../../src/training/fit.ts'
+import type { LoopState } from '../../src/training/loop-state.ts'
 import type { LabelledSplit } from '../../src/training/labelled-split.ts'
 import { addEmaEntries } from '../../src/training/ema.ts'
 import { LOSSES, weightedMean } from '../../src/training/losses.ts'
@@ -76,6 +77,13 @@ export function keptIn(saved: Checkpoint[]): Pick<FitOptions, 'checkpoints' | 'i
       loadBest: () => Promise.resolve(new Map()),
     },
   }
+}
+
+/** What two trainings must have in common to the bit: all of a checkpoint but the seconds. */
+export function timeless({ state, variables, bests }: KeptCheckpoint) {
+  const { history, ...rest } = state as unknown as LoopState
+  const epochs = history.map((figures) => ({ ...figures, seconds: 0 }))
+  return { state: { ...rest, seconds: 0, history: epochs }, variables, bests }
 }
 
 /** Kernel and bias of `denseProgram`. */
