@@ -11,14 +11,20 @@ import type { Diagnostic } from './util/diagnostic.ts'
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
+/** `timeout` and some schedulers send a signal twice, to the process and to its group: that is one signal. */
+const SAME_SIGNAL = 100
+
 /** The first signal asks the command to stop at the next good moment, the second ends the process at once. */
 function abortOnSignals(): { signal: AbortSignal; code: () => number | undefined } {
   const controller = new AbortController()
   let received: number | undefined
+  let at = 0
   for (const [name, code] of Object.entries(SIGNALS)) {
     process.on(name, () => {
-      if (received !== undefined) process.exit(code)
+      if (received !== undefined && performance.now() - at > SAME_SIGNAL) process.exit(code)
+      if (received !== undefined) return
       received = code
+      at = performance.now()
       controller.abort(new DOMException('interrupted', 'AbortError'))
     })
   }
