@@ -4,7 +4,7 @@ import type { Shape, Tensor } from './program.ts'
 import { padBefore, windows } from './shapes.ts'
 
 /** How a window slides over the rows (or columns) of a picture. */
-interface Axis {
+export interface Axis {
   readonly size: number
   readonly out: number
   readonly window: number
@@ -129,6 +129,19 @@ export class Sliding {
     const whole = b.reshape(high, [n, oh * down, ow * right, c])
     return b.slice(whole, [0, 0, 0, 0], [n, reach(this.rows), reach(this.columns), c])
   }
+}
+
+/**
+ * The windows [begin, end) whose cell lies on the picture: for window `at`, on row `at * stride + offset` of it.
+ */
+export function met(
+  { out, size, stride, dilation, before }: Axis,
+  cell: number,
+): { readonly begin: number; readonly end: number; readonly offset: number } {
+  const offset = cell * dilation - before
+  const begin = Math.max(0, Math.ceil(-offset / stride))
+  const end = Math.min(out, Math.floor((size - 1 - offset) / stride) + 1)
+  return { begin, end: Math.max(begin, end), offset }
 }
 
 /** Rows from the first window's first to the last window's first. */

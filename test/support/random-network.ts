@@ -1,3 +1,4 @@
+import { gradients } from '../../src/program/autodiff.ts'
 import { Builder } from '../../src/program/builder.ts'
 import type { PoolAttributes } from '../../src/program/ops.ts'
 import { sizeOf, type Program, type Tensor } from '../../src/program/program.ts'
@@ -10,17 +11,20 @@ export interface RandomNetwork {
 
 /**
  * A small convolutional network of randomly drawn layers, entry `infer`, with a few tensors on the way fetched
- * beside the result: paddings, strides, dilations, branches, fusable and unfusable chains.
+ * beside the result: paddings, strides, dilations, branches, fusable and unfusable chains. Entry `back`: the
+ * gradients of some number by all weights.
  */
 export function randomNetwork(seed: number): RandomNetwork {
   const random = stream(seed, 'random network')
   const pick = <T>(...choices: readonly T[]): T => choices[random.below(choices.length)]!
   const b = new Builder()
-  const values = (shape: readonly number[], scale: number): Tensor =>
-    b.constant(
-      Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * scale),
-      [...shape],
-    )
+  const weights: Tensor[] = []
+  const values = (shape: readonly number[], scale: number): Tensor => {
+    const data = Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * scale)
+    const tensor = b.constant(data, [...shape])
+    weights.push(tensor)
+    return tensor
+  }
   const batch = pick(1, 2, 3)
   const shape = [batch, 7 + random.below(9), 7 + random.below(9), 3]
   const pixels = b.input('pixels', shape, 'uint8')
@@ -120,6 +124,12 @@ export function randomNetwork(seed: number): RandomNetwork {
   fetches.hidden = b.relu(dense(flat, 5))
   fetches.probabilities = b.softmax(dense(features, 4))
   b.entry('infer', { fetches, updates: [] })
+  const squares = [fetches.features, fetches.hidden, fetches.probabilities].map((t) =>
+    b.reduceMean(b.square(t!), [0, 1]),
+  )
+  const loss = squares.reduce((sum, t) => b.add(sum, t))
+  const slopes = gradients(b, loss, weights).flatMap((t, i) => (t ? [[`weight${i}`, t]] : []))
+  b.entry('back', { fetches: Object.fromEntries(slopes), updates: [] })
   const data = Uint8Array.from({ length: sizeOf(shape) }, () => random.below(256))
   return { program: b.program(), feeds: { pixels: data } }
 }

@@ -21,8 +21,6 @@ export function convolution(
     padding,
     dilations: e.attributes.dilations,
     strides: e.attributes.strides,
-    // XNNPACK has TensorFlow's `same` built in.
-    same: e.attributes.padding === 'same',
     activation: activationCode(e.fused),
     output,
   })
@@ -45,7 +43,6 @@ export function convolve(
     output: Operand
     /** Top, right, bottom, left. */
     padding: readonly [number, number, number, number]
-    same: boolean
     dilations: readonly [number, number]
     strides: readonly [number, number]
     activation: number
@@ -55,7 +52,8 @@ export function convolve(
   const [batch, height, width, channels] = x.shape as [number, number, number, number]
   const input = [x.id, batch, height, width]
   const weights = [filter.id, filter.shape[0]!, filter.shape[1]!, bias?.id ?? 0]
-  const window = [...a.padding, a.same ? 1 : 0, ...a.dilations, ...a.strides]
+  // Not its own `same` (the 0): that is wrong where a stride is greater than the window.
+  const window = [...a.padding, 0, ...a.dilations, ...a.strides]
   const result = [channels, output.shape[3]!, a.activation, 0, 0, output.id]
   const numbers = [...input, ...weights, ...window, ...result]
   const drop = dropPacked(kernels, [filter, bias])

@@ -83,7 +83,6 @@ function inParts(e: Emission<'depthwiseConv2d'>, parts: readonly Part[]): Step {
       filter,
       bias: i === 0 ? fused.bias : undefined,
       padding: [rows.before, columns.after, rows.after, columns.before],
-      same: false,
       dilations: [step, step],
       strides: attributes.strides,
       activation: 0,

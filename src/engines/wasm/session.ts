@@ -16,6 +16,7 @@ import type { CompileOptions, Session } from '../engine.ts'
 import { start, view } from './emit.ts'
 import { bytesOf, loadKernels, type Kernels, type Operand } from './kernels.ts'
 import { plan, type Plan } from './plan.ts'
+import { hasKernel } from './table.ts'
 
 /** Gives the event loop a turn this often, in ms: Ctrl-C and the screen keep working during a long run. */
 const TURN = 30
@@ -27,7 +28,7 @@ export async function openLocalSession(
 ): Promise<Session> {
   const kernels = await loadKernels()
   return new LocalSession(
-    simplify(expandComposites(expandUpdates(program))),
+    simplify(expandComposites(expandUpdates(program), hasKernel)),
     kernels,
     options.entries,
   )

@@ -12,6 +12,14 @@ import { assertClose } from '../../support/compare.ts'
 import { applied, randomWindow, type RandomWindow } from '../../support/random-window.ts'
 import { normals } from '../../support/values.ts'
 
+/** A stride greater than the window is wide: with XNNPACK's own `same` the result is wrong. */
+const LONG_STEPS: RandomWindow = {
+  op: 'conv2d',
+  x: [1, 6, 6, 2],
+  kernel: [3, 1, 2, 1],
+  attributes: { strides: [2, 2], padding: 'same', dilations: [1, 1] },
+}
+
 /** Convolutions and pools of random sizes, and gradients, against the reference interpreter. */
 export function windowContract(engine: () => Engine): void {
   describe('windows of any size', () => {
@@ -28,7 +36,7 @@ export function windowContract(engine: () => Engine): void {
               assertClose(got[name], value, 1e-5, `${name} of ${JSON.stringify(window)}`)
             }
           }),
-          { numRuns: 25, seed: 5 },
+          { numRuns: 25, seed: 5, examples: op === 'conv2d' ? [[LONG_STEPS]] : [] },
         )
       })
     }

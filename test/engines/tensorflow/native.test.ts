@@ -115,14 +115,14 @@ if (found) {
     await engine.close()
   })
 
-  test("TensorFlow's optimizer of graphs takes every trunk", async () => {
+  test("TensorFlow's optimizer of graphs takes every trunk, and steps of fine-tuning", async () => {
     // One that fails leaves the graph as it is and says so; nobody would notice but by the time a run takes.
-    const child = spawn(process.execPath, [join(ROOT, 'dist/test/support/native-trunks.js')])
+    const child = spawn(process.execPath, [join(ROOT, 'dist/test/support/native-graphs.js')])
     let said = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text))
     assert.deepEqual(await once(child, 'close'), [0, null], said)
     assert.doesNotMatch(said, /remapper failed|INVALID_ARGUMENT/)
-    assert.match(said, /\d trunks/)
+    assert.match(said, /\d models/)
   })
 
   test('the event loop is free while a run is under way', async () => {
