@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { loadPipeline } from '../src/pipeline/load.ts'
+import { draftPhases, resolvePhases } from '../src/pipeline/phases.ts'
+import { resolveStages, splitsOf } from '../src/pipeline/stages.ts'
+import { ROOT } from './support/paths.ts'
+
+/** The files of pipelines/: each says what it is for, is valid without a warning but those named here, and has a plan. */
+const FOLDER = join(ROOT, 'pipelines')
+const TOLD: Readonly<Record<string, readonly string[]>> = {
+  'cats-and-dogs.yaml': ['PREPROCESSING_DIFFERS'],
+  'fruits-finetune.yaml': ['PREPROCESSING_DIFFERS'],
+}
+const ENGINE = { name: 'tensorflow', device: 'cpu', version: '2.21.0', threads: 2 } as const
+
+/** Folders of classes as each file's variable PICTURES wants them; class by class where the number counts. */
+const CLASSES = Array.from({ length: 20 }, (_, i) => `kind ${i + 1}`)
+const PICTURES: Readonly<Record<string, readonly string[]>> = {
+  'cats-and-dogs-folder.yaml': ['train/cats', 'train/dogs', 'validation/cats', 'validation/dogs'],
+  'cats-and-dogs-phases.yaml': ['train/cats', 'train/dogs', 'validation/cats', 'validation/dogs'],
+  'fruits-folder.yaml': ['Training/apple', 'Training/pear', 'Test/apple', 'Test/pear'],
+  'mobilenetv2-finetune.yaml': CLASSES,
+}
+
+describe('pipelines/', () => {
+  let pictures = ''
+  before(() => void (pictures = mkdtempSync(join(tmpdir(), 'graft-pipelines-'))))
+  after(() => rmSync(pictures, { recursive: true }))
+
+  for (const name of readdirSync(FOLDER).filter((file) => file.endsWith('.yaml'))) {
+    const file = join(FOLDER, name)
+    const text = readFileSync(file, 'utf8')
+
+    it(`${name} opens with what it is for, what it needs, the command, the result and a change to try`, () => {
+      const opening = text.slice(0, text.indexOf('\nname: '))
+      const titles = [...opening.matchAll(/^# ([A-Z][a-z]+) {2,}\S/gm)].map((match) => match[1])
+      assert.deepEqual(titles, ['Purpose', 'Inputs', 'Command', 'Result', 'Try'])
+      assert.ok(opening.includes(`pipelines/${name}`), 'the command names the file')
+      assert.ok(text.split('\n').every((line) => line.length <= 130))
+    })
+
+    it(`${name} is valid and has a plan`, async () => {
+      const own = join(pictures, name)
+      for (const folder of PICTURES[name] ?? []) mkdirSync(join(own, folder), { recursive: true })
+      const env = name in PICTURES ? { PICTURES: own } : {}
+      const { pipeline, warnings } = await loadPipeline(file, { env, cwd: FOLDER })
+      assert.deepEqual(
+        warnings.map(({ code }) => code),
+        TOLD[name] ?? [],
+      )
+      assert.equal(`${pipeline.name}.yaml`, name)
+      const phases = resolvePhases(pipeline, splitsOf(pipeline), draftPhases(pipeline, ENGINE))
+      const stages = resolveStages(pipeline, phases, {
+        engine: ENGINE,
+        seed: 8,
+        pixelNumerics: {},
+        lockFile: join(FOLDER, 'pipeline.lock'),
+        offline: true,
+        pin: false,
+      })
+      assert.ok(stages.some(({ kind }) => kind === 'train'))
+      assert.ok(stages.some(({ kind }) => kind === 'evaluate'))
+    })
+  }
+})
+
+describe('rows of the course', () => {
+  const load = async (name: string, env = {}) =>
+    (await loadPipeline(join(FOLDER, name), { env, cwd: FOLDER })).pipeline
+
+  it('fruits: NASNetMobile from layer 600 on, all the augmentations, 120 classes', async () => {
+    const pipeline = await load('fruits-finetune.yaml')
+    assert.deepEqual(pipeline.freeze, { first: 600 })
+    assert.deepEqual(pipeline.preprocessing, { rescale: 1 / 255 })
+    const { rotationRange, shearRange, zoomRange, horizontalFlip, fillMode, bank } =
+      pipeline.augmentation!
+    assert.deepEqual(
+      [rotationRange, shearRange, zoomRange, horizontalFlip, fillMode, bank],
+      [40, 0.2, [0.8, 1.2], true, 'nearest', 'none'],
+    )
+    assert.deepEqual(pipeline.evaluation.on, ['test'])
+  })
+
+  it('fine-tuning: MobileNetV2 from layer 100 on, 20 classes', async () => {
+    const { freeze, loss, optimizer, training } = await load('mobilenetv2-finetune.yaml', {
+      PICTURES: '.',
+    })
+    assert.deepEqual(freeze, { first: 100 })
+    assert.equal(loss.name, 'SparseCategoricalCrossentropy')
+    assert.deepEqual([optimizer.name, optimizer.learningRate, training.epochs], ['Adam', 0.001, 5])
+  })
+})
