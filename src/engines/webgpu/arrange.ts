@@ -1,5 +1,5 @@
 import type { Emitters } from './emit.ts'
-import { MAPS } from './map.ts'
+import { TO_FLOAT } from './map.ts'
 
 /** What moves numbers and leaves them as they are. */
 export const ARRANGE: Emitters<
@@ -9,7 +9,7 @@ export const ARRANGE: Emitters<
   transpose: ({ run, map, inputs: [x], attributes: { permutation: perm } }) => {
     if (x!.dtype === 'float32') return run('Transpose', { x }, { perm })
     // tfjs' shader for integers does not compile; up to 2 ** 24 they are floats without loss.
-    const floats = run('Transpose', { x: map(MAPS.toFloat, [x!]) }, { perm })
+    const floats = run('Transpose', { x: map(TO_FLOAT, [x!]) }, { perm })
     return run('Cast', { x: floats }, { dtype: 'int32' })
   },
   pad: ({ run, inputs: [x], attributes: { padding, value } }) =>

@@ -1,13 +1,12 @@
 import type { OpName } from '../../program/ops.ts'
 import { deviceType } from './kernels.ts'
 import type { Emit, Emitters } from './emit.ts'
-import { MAPS } from './map.ts'
+import { TO_FLOAT } from './map.ts'
 
 type Unary =
   | 'relu'
   | 'relu6'
   | 'sigmoid'
-  | 'tanh'
   | 'softplus'
   | 'exp'
   | 'log'
@@ -18,11 +17,10 @@ type Unary =
 type Binary =
   'add' | 'subtract' | 'multiply' | 'divide' | 'maximum' | 'minimum' | 'power' | 'biasAdd'
 
-export const ELEMENTWISE: Emitters<Unary | Binary | 'reluGradient' | 'relu6Gradient' | 'cast'> = {
+export const ELEMENTWISE: Emitters<Unary | Binary | 'cast'> = {
   relu: unary('Relu'),
   relu6: unary('Relu6'),
   sigmoid: unary('Sigmoid'),
-  tanh: (e) => e.map(MAPS.tanh, e.inputs),
   softplus: unary('Softplus'),
   exp: unary('Exp'),
   log: unary('Log'),
@@ -40,14 +38,11 @@ export const ELEMENTWISE: Emitters<Unary | Binary | 'reluGradient' | 'relu6Gradi
   power: binary('Pow'),
   biasAdd: binary('Add'),
 
-  reluGradient: (e) => e.map(MAPS.reluGradient, e.inputs),
-  relu6Gradient: (e) => e.map(MAPS.relu6Gradient, e.inputs),
-
   // tfjs would call an array of integers one of floats and leave it as it is.
   cast: ({ run, map, view, inputs: [x], attributes }) => {
     const dtype = deviceType(attributes.dtype)
     if (x!.dtype === dtype) return view(x!)
-    return dtype === 'float32' ? map(MAPS.toFloat, [x!]) : run('Cast', { x }, { dtype })
+    return dtype === 'float32' ? map(TO_FLOAT, [x!]) : run('Cast', { x }, { dtype })
   },
 }
 

@@ -14,7 +14,7 @@ export interface Emission<Name extends OpName = OpName> {
   readonly fused: Partial<Chain> & { readonly bias?: Handle | undefined }
   /** One of tfjs' kernels; all that is not returned in the end is freed. */
   run(name: string, inputs: Inputs, attrs?: Readonly<Record<string, unknown>>): Handle
-  /** One of our own, on inputs of one shape. */
+  /** One of our own; the output has the shape of the first input. */
   map(code: MapCode, inputs: readonly Handle[]): Handle
   view(handle: Handle, shape?: Shape): Handle
   scalar(value: number): Handle

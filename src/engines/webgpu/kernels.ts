@@ -21,9 +21,9 @@ export class Kernels {
     return kernel({ inputs, attrs, backend: this.#backend })
   }
 
-  /** Records a kernel of our own on inputs of one shape; gives float32. */
-  map(code: MapCode, inputs: readonly Handle[]): Handle {
-    const program = mapProgram(this.#tfjs.layout, code, inputs[0]!.shape, inputs.length)
+  /** Records a kernel of our own; gives float32 of the shape of the inputs that are whole, or of `shape`. */
+  map(code: MapCode, inputs: readonly Handle[], shape: Shape = inputs[0]!.shape): Handle {
+    const program = mapProgram(this.#tfjs.layout, code, shape)
     return this.#backend.runWebGPUProgram(program, inputs, 'float32')
   }
 

@@ -1,42 +1,30 @@
 import type { Shape } from '../../program/program.ts'
 import type { GpuProgram, Layout } from './tfjs.ts'
 
-/** Names of the inputs: arrays in capitals, and each thread's element of them as f32 in small letters. */
-const NAMES = ['A', 'B', 'C'] as const
-
-/** What a kernel of our own computes of one element of each input: a WGSL expression in a, b, c. */
+/** A kernel of our own: one thread an element of the output. */
 export interface MapCode {
-  readonly name: string
-  readonly expression: string
+  /** For each input, whether it has the output's shape; else it is repeated, as its last axes are the output's. */
+  readonly whole: readonly boolean[]
+  /** WGSL that makes `y` of x0, x1, ..., each thread's elements of the inputs as f32. */
+  readonly body: string
 }
 
-/** What tfjs lacks or computes too roughly, in one kernel each; inputs and output have the same shape. */
-export const MAPS = {
-  toFloat: { name: 'toFloat', expression: 'a' },
-  /** dy where x is positive: a product would make NaN of an infinite dy. */
-  reluGradient: { name: 'reluGradient', expression: 'select(0.0, a, b > 0.0)' },
-  relu6Gradient: { name: 'relu6Gradient', expression: 'select(0.0, a, b > 0.0 && b < 6.0)' },
-  /** tfjs' own formula leaves three digits of small numbers; these are the first terms of the series. */
-  tanh: {
-    name: 'tanh',
-    expression: `select(
-      sign(a) * (1.0 - exp(-2.0 * abs(a))) / (1.0 + exp(-2.0 * abs(a))),
-      a * (1.0 - a * a * (1.0 / 3.0 - a * a * (2.0 / 15.0 - a * a * (17.0 / 315.0)))),
-      abs(a) < 0.15)`,
-  },
-} as const satisfies Readonly<Record<string, MapCode>>
+export const TO_FLOAT: MapCode = { whole: [true], body: 'let y = x0;' }
 
-/** One thread an element. */
-export function mapProgram(
-  layout: Layout,
-  { name, expression }: MapCode,
-  shape: Shape,
-  inputs: number,
-): GpuProgram {
+/** One storage buffer less than WebGPU grants to every kernel. */
+export const MOST_INPUTS = 7
+
+/** As tfjs wants it; its own names begin with the capital letters. */
+export function mapProgram(layout: Layout, { whole, body }: MapCode, shape: Shape): GpuProgram {
   const workgroupSize = [64, 1, 1]
   const dispatchLayout = layout.flatDispatchLayout(shape)
-  const variableNames = NAMES.slice(0, inputs)
-  const read = variableNames.map((v) => `let ${v.toLowerCase()} = f32(${v}[index]);`).join(' ')
+  const variableNames = whole.map((_, i) => String.fromCharCode(65 + i))
+  const read = whole.map((isWhole, i) => {
+    const array = variableNames[i]!
+    // A buffer is as long as its tensor: a single number is at 0, a channel's at the remainder.
+    const at = isWhole ? 'index' : `u32(index) % arrayLength(&${array})`
+    return `let x${i} = f32(${array}[${at}]);`
+  })
   return {
     variableNames,
     outputShape: shape,
@@ -44,10 +32,14 @@ export function mapProgram(
     size: true,
     dispatchLayout,
     dispatch: layout.computeDispatch(dispatchLayout, shape, workgroupSize),
-    shaderKey: `graft_${name}`,
+    shaderKey: `graft ${whole.join()} ${body}`,
     getUserCode: () => `
       fn main(index : i32) {
-        if (index < uniforms.size) { ${read} result[index] = ${expression}; }
+        if (index < uniforms.size) {
+          ${read.join('\n          ')}
+          ${body}
+          result[index] = y;
+        }
       }`,
   }
 }

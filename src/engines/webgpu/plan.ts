@@ -1,9 +1,12 @@
 import type { OpName } from '../../program/ops.ts'
 import type { Entry, Program, Tensor } from '../../program/program.ts'
 import { fuse, type Instruction } from '../fuse.ts'
-import type { Emit } from './emit.ts'
+import { cluster, type Cluster } from './clusters.ts'
+import { emit } from './emit.ts'
 import { partHost, type HostPart } from './host.ts'
+import type { Kernels } from './kernels.ts'
 import { emitterOf, type SourceName } from './table.ts'
+import type { Handle } from './tfjs.ts'
 
 /** One entry, ready to run: first what is computed on the host, then the steps in order. */
 export interface Plan {
@@ -16,8 +19,11 @@ export interface Plan {
   readonly updates: readonly { readonly variable: string; readonly value: Tensor }[]
 }
 
-export interface Step extends Instruction {
-  readonly emitter: Emit<OpName>
+export interface Step {
+  readonly inputs: readonly Tensor[]
+  readonly output: Tensor
+  /** Records the kernels; `inputs` in that order. */
+  readonly record: (kernels: Kernels, inputs: readonly Handle[]) => Handle
   /** Free after this step. */
   readonly last: readonly Tensor[]
 }
@@ -30,17 +36,14 @@ export function plan(program: Program, entry: Entry): Plan {
   })
   const kept = new Set([...Object.values(entry.fetches), ...updates.map((u) => u.value)])
   const { host, rest } = partHost(fuse(program, entry).filter(isComputed), [...feeds.values()])
-  const read = new Set([...kept, ...rest.flatMap(readBy)])
-  const last = lastReaders(rest, kept)
+  const steps = cluster(rest, kept).map(stepOf)
+  const read = new Set([...kept, ...steps.flatMap((step) => step.inputs)])
+  const last = lastReaders(steps, kept)
   return {
     feeds,
     host,
     uploads: [...new Set([...feeds.values(), ...host.known])].filter((t) => read.has(t)),
-    steps: rest.map((instruction, i) => ({
-      ...instruction,
-      emitter: emitterOf(instruction.op as Exclude<OpName, SourceName>),
-      last: last.get(i) ?? [],
-    })),
+    steps: steps.map((step, i) => ({ ...step, last: last.get(i) ?? [] })),
     fetches: Object.entries(entry.fetches),
     updates,
   }
@@ -55,18 +58,30 @@ function isComputed({ op }: Instruction): boolean {
   return op !== 'input' && op !== 'constant' && op !== 'variable'
 }
 
-function readBy({ inputs, bias }: Instruction): readonly Tensor[] {
-  return bias ? [...inputs, bias] : inputs
+function stepOf(work: Instruction | Cluster): Omit<Step, 'last'> {
+  const { inputs, output } = work
+  if ('code' in work) {
+    const record: Step['record'] = (kernels, from) => kernels.map(work.code, from, output.shape)
+    return { inputs, output, record }
+  }
+  const { op, bias, activation, padding, attributes } = work
+  const emitter = emitterOf(op as Exclude<OpName, SourceName>)
+  const record: Step['record'] = (kernels, from) => {
+    const fused = { bias: bias && from.at(-1)!, activation, padding }
+    const own = bias ? from.slice(0, -1) : from
+    return emit(kernels, emitter, { inputs: own, attributes, output, fused })
+  }
+  return { inputs: bias ? [...inputs, bias] : inputs, output, record }
 }
 
 /** For each step, the tensors of the run that nobody reads after it. */
 function lastReaders(
-  instructions: readonly Instruction[],
+  steps: readonly Omit<Step, 'last'>[],
   kept: ReadonlySet<Tensor>,
 ): Map<number, Tensor[]> {
   const last = new Map<Tensor, number>()
-  instructions.forEach((instruction, i) => {
-    for (const t of [...readBy(instruction), instruction.output]) if (!isLasting(t)) last.set(t, i)
+  steps.forEach(({ inputs, output }, i) => {
+    for (const t of [...inputs, output]) if (!isLasting(t)) last.set(t, i)
   })
   const result = new Map<number, Tensor[]>()
   for (const [tensor, i] of last) {

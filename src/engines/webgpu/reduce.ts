@@ -1,5 +1,5 @@
 import type { Emission, Emitters } from './emit.ts'
-import { MAPS } from './map.ts'
+import { TO_FLOAT } from './map.ts'
 import type { Handle } from './tfjs.ts'
 
 export const REDUCE: Emitters<'reduceSum' | 'reduceMean' | 'reduceMax' | 'reduceMaxGradient'> = {
@@ -8,7 +8,7 @@ export const REDUCE: Emitters<'reduceSum' | 'reduceMean' | 'reduceMax' | 'reduce
   reduceMax: ({ run, inputs: [x], attributes: { axes, keepDims } }) =>
     run('Max', { x }, { reductionIndices: axes, keepDims }),
   reduceMaxGradient: ({ run, map, inputs: [dy, x, y], attributes: { axes } }) => {
-    const hits = map(MAPS.toFloat, [run('Equal', { a: x, b: y })])
+    const hits = map(TO_FLOAT, [run('Equal', { a: x, b: y })])
     const ties = run('Sum', { x: hits }, { axis: axes, keepDims: true })
     return run('Multiply', { a: hits, b: run('RealDiv', { a: dy, b: ties }) })
   },

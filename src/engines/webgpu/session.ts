@@ -13,10 +13,9 @@ import { simplify } from '../../program/simplify.ts'
 import { failure } from '../../util/diagnostic.ts'
 import type { CompileOptions, Session } from '../engine.ts'
 import type { GpuDevice } from './device.ts'
-import { emit } from './emit.ts'
 import { computeHost } from './host.ts'
 import type { Kernels } from './kernels.ts'
-import { isLasting, plan, type Plan, type Step } from './plan.ts'
+import { isLasting, plan, type Plan } from './plan.ts'
 import { hasKernel } from './table.ts'
 import type { Handle } from './tfjs.ts'
 
@@ -165,7 +164,8 @@ export class WebgpuSession implements Session {
   async #compute(p: Plan, live: Map<Tensor, Handle>): Promise<void> {
     let turn = performance.now() + TURN
     for (const step of p.steps) {
-      live.set(step.output, this.#step(step, live))
+      const inputs = step.inputs.map((t) => this.#handle(t, live))
+      live.set(step.output, step.record(this.#kernels, inputs))
       for (const tensor of step.last) {
         this.#kernels.free(live.get(tensor)!)
         live.delete(tensor)
@@ -174,16 +174,6 @@ export class WebgpuSession implements Session {
       await setImmediate()
       turn = performance.now() + TURN
     }
-  }
-
-  #step(step: Step, live: ReadonlyMap<Tensor, Handle>): Handle {
-    const { inputs, bias, activation, padding, attributes, output, emitter } = step
-    return emit(this.#kernels, emitter, {
-      inputs: inputs.map((t) => this.#handle(t, live)),
-      attributes,
-      output,
-      fused: { bias: bias && this.#handle(bias, live), activation, padding },
-    })
   }
 
   #handle(tensor: Tensor, live: ReadonlyMap<Tensor, Handle>): Handle {

@@ -10,10 +10,12 @@ import { WINDOWS } from './windows.ts'
 
 /** Filled by the session. */
 export type SourceName = 'input' | 'constant' | 'variable'
+/** Always kernels of our own, see `clusters.ts`. */
+type ClusteredName = 'reluGradient' | 'relu6Gradient' | 'tanh'
 /** tfjs shares an average among padding cells too, and takes the last of several maxima. */
 type ExpandedName = Exclude<CompositeName, keyof typeof WINDOWS>
 
-const EMITTERS: Emitters<Exclude<OpName, SourceName | ExpandedName>> = {
+const EMITTERS: Emitters<Exclude<OpName, SourceName | ExpandedName | ClusteredName>> = {
   ...ELEMENTWISE,
   ...WINDOWS,
   ...ARRANGE,
