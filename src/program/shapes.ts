@@ -82,3 +82,14 @@ export function type(shape: Shape): TensorType {
 export function check(holds: boolean, message: string): void {
   if (!holds) throw new TypeError(message)
 }
+
+/** Neighbouring axes as [first, last], the last run first. */
+export function runsOf(axes: readonly number[]): [number, number][] {
+  const runs: [number, number][] = []
+  for (const axis of axes) {
+    const run = runs[0]
+    if (run && run[1] === axis - 1) run[1] = axis
+    else runs.unshift([axis, axis])
+  }
+  return runs
+}

@@ -1,4 +1,5 @@
 import { sizeOf, type Shape } from '../../program/program.ts'
+import { runsOf } from '../../program/shapes.ts'
 import { broadcastStrides } from './broadcast.ts'
 import { strides } from './copy.ts'
 import { start, type Emission, type Emitters, type Step } from './emit.ts'
@@ -31,17 +32,6 @@ function reduction(e: Emission<'reduceSum' | 'reduceMean' | 'reduceMax'>, kind: 
     from = to
   })
   return steps.length === 1 ? steps[0]! : () => steps.forEach((step) => step())
-}
-
-/** Neighbouring axes as [first, last], the last run first. */
-function runsOf(axes: readonly number[]): [number, number][] {
-  const runs: [number, number][] = []
-  for (const axis of axes) {
-    const run = runs[0]
-    if (run && run[1] === axis - 1) run[1] = axis
-    else runs.unshift([axis, axis])
-  }
-  return runs
 }
 
 /** Reduces the middle axis of [outer, count, inner]. */

@@ -16,7 +16,10 @@ export interface Emission<Name extends OpName = OpName> {
   run(name: string, inputs: Inputs, attrs?: Readonly<Record<string, unknown>>): Handle
   /** One of our own; the output has the shape of the first input. */
   map(code: MapCode, inputs: readonly Handle[]): Handle
+  /** Sums along the middle of [outer, count, inner], divided; gives [outer, 1, inner]. */
+  sum(x: Handle, shape: readonly [number, number, number], divisor?: number): Handle
   view(handle: Handle, shape?: Shape): Handle
+  withMatMul: Kernels['withMatMul']
   scalar(value: number): Handle
 }
 
@@ -39,6 +42,8 @@ export function emit<Name extends OpName>(
     ...given,
     run: (name, inputs, attrs) => keep(kernels.run(name, inputs, attrs)),
     map: (code, inputs) => keep(kernels.map(code, inputs)),
+    sum: (x, shape, divisor = 1) => keep(kernels.sum(x, shape, divisor)),
+    withMatMul: (program, record) => kernels.withMatMul(program, record),
     view: (handle, shape) => keep(kernels.view(handle, shape)),
     scalar: (value) => kernels.scalar(value),
   })

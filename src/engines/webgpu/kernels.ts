@@ -1,5 +1,6 @@
 import type { DType, Shape, TensorData, TensorType } from '../../program/program.ts'
 import { mapProgram, type MapCode } from './map.ts'
+import { sumProgram, sumSteps } from './sums.ts'
 import type { Backend, Handle, Inputs, Kernel, Tfjs } from './tfjs.ts'
 
 /** tfjs' kernels on one device, and who holds what there. */
@@ -25,6 +26,31 @@ export class Kernels {
   map(code: MapCode, inputs: readonly Handle[], shape: Shape = inputs[0]!.shape): Handle {
     const program = mapProgram(this.#tfjs.layout, code, shape)
     return this.#backend.runWebGPUProgram(program, inputs, 'float32')
+  }
+
+  /** Records sums (divided by `divisor`) along the middle of [outer, count, inner]; gives [outer, 1, inner]. */
+  sum(x: Handle, shape: readonly [number, number, number], divisor: number): Handle {
+    const [outer, , inner] = shape
+    let from = this.view(x, shape)
+    for (const step of sumSteps(shape, divisor)) {
+      const program = sumProgram(this.#tfjs.layout, [outer, step.parts, inner])
+      const uniforms = [{ type: 'float32', data: [step.divisor] }] as const
+      const to = this.#backend.runWebGPUProgram(program, [from], 'float32', uniforms)
+      this.free(from)
+      from = to
+    }
+    return from
+  }
+
+  /** Records with one of tfjs' programs for matrix products, see `matmul.ts`. */
+  withMatMul(program: number | undefined, record: () => Handle): Handle {
+    if (program === undefined) return record()
+    this.#tfjs.setMatMul(program)
+    try {
+      return record()
+    } finally {
+      this.#tfjs.setMatMul(-1)
+    }
   }
 
   /** A copy of the data on the device. */

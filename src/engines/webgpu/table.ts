@@ -1,5 +1,5 @@
 import type { CompositeName } from '../../program/expand-composites.ts'
-import type { OpName } from '../../program/ops.ts'
+import type { OpAttributes, OpName } from '../../program/ops.ts'
 import type { Node } from '../../program/program.ts'
 import { ARRANGE } from './arrange.ts'
 import { ELEMENTWISE } from './elementwise.ts'
@@ -23,11 +23,17 @@ const EMITTERS: Emitters<Exclude<OpName, SourceName | ExpandedName | ClusteredNa
   ...HEADS,
 }
 
-/** Whether a kernel does this composite op; dilated gradients are none of tfjs'. */
-export function hasKernel(node: Node<CompositeName>): boolean {
-  if (!(node.op in WINDOWS)) return false
-  const { dilations } = node.attributes as { dilations?: readonly number[] }
-  return dilations === undefined || dilations.every((d) => d === 1)
+/**
+ * Whether tfjs' kernel does this composite op: dilated gradients are none of its, and of a 1 x 1 convolution a matrix product
+ * does far better.
+ */
+export function hasKernel({ op, inputs, attributes }: Node<CompositeName>): boolean {
+  if (!(op in WINDOWS)) return false
+  const { dilations, kernelShape } = attributes as Partial<OpAttributes['conv2dKernelGradient']>
+  if (dilations?.some((d) => d !== 1)) return false
+  if (!op.startsWith('conv2d')) return true
+  const [height, width] = kernelShape ?? inputs[1]!.shape
+  return height !== 1 || width !== 1
 }
 
 export function emitterOf(op: Exclude<OpName, SourceName>): Emit<OpName> {

@@ -11,6 +11,8 @@ export interface Tfjs {
   kernel(name: string): Kernel
   /** A kernel of our own, of one output element each thread: see `map.ts`. */
   readonly layout: Layout
+  /** Which of its programs tfjs takes for matrix products until it is told otherwise; -1: as it likes. */
+  setMatMul(program: number): void
   newBackend(device: Device, info: AdapterInfo, gpu: Gpu): Backend
 }
 
@@ -36,6 +38,8 @@ export interface GpuProgram {
   readonly dispatch: number[]
   /** The same for kernels with the same code; tfjs adds ranks and types. */
   readonly shaderKey: string
+  /** Of our own, `name : type,` each; their values come with each run. */
+  readonly uniforms?: string
   getUserCode(): string
 }
 
@@ -62,7 +66,12 @@ export interface Backend {
     values?: Float32Array | Int32Array,
   ): Handle
   uploadToGPU(dataId: object): void
-  runWebGPUProgram(program: GpuProgram, inputs: readonly Handle[], dtype: Handle['dtype']): Handle
+  runWebGPUProgram(
+    program: GpuProgram,
+    inputs: readonly Handle[],
+    dtype: Handle['dtype'],
+    uniforms?: readonly { readonly type: 'float32'; readonly data: readonly number[] }[],
+  ): Handle
   /** May be the very array that was written. */
   read(dataId: object): Promise<Float32Array | Int32Array>
   incRef(dataId: object): void
@@ -87,7 +96,7 @@ interface BufferPool {
 
 interface Core {
   getKernel(name: string, backend: string): { readonly kernelFunc: Kernel } | undefined
-  env(): { set(flag: string, value: boolean): void }
+  env(): { set(flag: string, value: boolean | number): void }
 }
 
 /** Loads the kernels, and the copy of tfjs-core that they belong to. */
@@ -102,6 +111,7 @@ export function loadTfjs({ kernels: folder, version }: WebgpuLocation): Tfjs {
   core.env().set('WEBGPU_CPU_FORWARD', false)
   return {
     layout: webgpu_util,
+    setMatMul: (program) => core.env().set('WEBGPU_MATMUL_PROGRAM_TYPE', program),
     kernel(name) {
       const found = core.getKernel(name, 'webgpu')
       if (!found) throw new TypeError(`tfjs-backend-webgpu ${version} has no kernel ${name}`)

@@ -1,5 +1,6 @@
 import type { ConvAttributes, PoolAttributes } from '../../program/ops.ts'
 import type { Emission, Emitters } from './emit.ts'
+import { matMulProgram, partsOf } from './matmul.ts'
 import type { Handle } from './tfjs.ts'
 
 /** Convolutions and matrix products with what is fused into them, pools, and the gradients that tfjs has right. */
@@ -14,15 +15,7 @@ export const WINDOWS: Emitters<
   | 'maxPool'
   | 'avgPool'
 > = {
-  matMul(e) {
-    const [a, b] = e.inputs.map((x) => e.view(x, [1, ...x.shape]))
-    const { attributes, fused } = e
-    const { bias, activation } = fused
-    const product = bias
-      ? e.run('_FusedMatMul', { a, b, bias }, { ...attributes, ...activated(activation) })
-      : e.run('_FusedMatMul', { a, b }, { ...attributes, ...activated(activation) })
-    return e.view(product, e.output.shape)
-  },
+  matMul,
 
   conv2d: (e) => convolution(e, 'FusedConv2D'),
   depthwiseConv2d: (e) =>
@@ -51,12 +44,31 @@ export const WINDOWS: Emitters<
   avgPool: (e) => pool(e, 'AvgPool'),
 }
 
+function matMul(e: Emission<'matMul'>): Handle {
+  const { transposeA, transposeB } = e.attributes
+  const { bias, activation } = e.fused
+  const [m, n] = e.output.shape as [number, number]
+  const inner = e.inputs[0]!.shape[transposeA ? 0 : 1]!
+  // Where both have it first, as in gradients of kernels, parts of it are a view.
+  const parts = transposeA && !transposeB && !bias && !activation ? partsOf(inner, m * n) : 1
+  const [a, b] = e.inputs.map((x) => e.view(x, [parts, x.shape[0]! / parts, x.shape[1]!]))
+  const attrs = { transposeA, transposeB, ...activated(activation) }
+  const product = e.withMatMul(matMulProgram(parts, [m, inner, n]), () =>
+    e.run('_FusedMatMul', { a, b, bias }, attrs),
+  )
+  return e.view(parts > 1 ? e.sum(product, [1, parts, m * n]) : product, e.output.shape)
+}
+
 function convolution(e: Emission<'conv2d'> | Emission<'depthwiseConv2d'>, kernel: string): Handle {
   const [x, filter] = e.inputs
   const { bias, activation, padding } = e.fused
   const window = windowOf(e.attributes)
   const pad = padding ? [[0, 0], ...padding, [0, 0]] : window.pad
-  return e.run(kernel, { x, filter, bias }, { ...window, pad, ...activated(activation) })
+  const [batch, height, width] = e.output.shape as [number, number, number]
+  const [kh, kw, channels, columns] = filter!.shape as [number, number, number, number]
+  return e.withMatMul(matMulProgram(batch, [height * width, kh * kw * channels, columns]), () =>
+    e.run(kernel, { x, filter, bias }, { ...window, pad, ...activated(activation) }),
+  )
 }
 
 /** The fused kernel refuses strides and dilations together, the plain one does not. */

@@ -11,11 +11,13 @@ import { requireWebgpu } from '../../../src/engines/webgpu/locate.ts'
 import { openSession } from '../../../src/engines/webgpu/session.ts'
 import { loadTfjs } from '../../../src/engines/webgpu/tfjs.ts'
 import { gradients } from '../../../src/program/autodiff.ts'
+import { evaluate } from '../../../src/program/evaluate.ts'
 import { Builder } from '../../../src/program/builder.ts'
-import type { Program } from '../../../src/program/program.ts'
+import { sizeOf, type Program } from '../../../src/program/program.ts'
 import { updatesFor } from '../../../src/training/optimizers.ts'
 import { PipelineError } from '../../../src/util/diagnostic.ts'
 import { stream } from '../../../src/util/rng.ts'
+import { assertClose } from '../../support/compare.ts'
 import { ROOT } from '../../support/paths.ts'
 import { normals } from '../../support/values.ts'
 import { whereWebgpu } from '../../support/webgpu.ts'
@@ -47,6 +49,34 @@ if (await whereWebgpu('sessions on webgpu')) {
       assert.ok(kernels.held - before <= 4, `${kernels.held - before} held`)
       kernels.close()
       device.close()
+    })
+
+    test('long products and sums are right, and the same bytes at every run', async () => {
+      const b = new Builder()
+      const [x, y] = [b.input('x', [16, 8192]), b.input('y', [8192, 64])]
+      const [image, kernel] = [b.input('image', [1, 6, 6, 512]), b.input('kernel', [3, 3, 512, 64])]
+      const same = { strides: [1, 1], padding: 'same', dilations: [1, 1] } as const
+      const fetches = {
+        product: b.matMul(x, y),
+        transposed: b.matMul(y, b.input('z', [8192, 16]), true),
+        convolution: b.conv2d(image, kernel, same),
+        sum: b.reduceSum(y, [0]),
+      }
+      b.entry('e', { fetches, updates: [] })
+      const program = b.program()
+      const feeds = Object.fromEntries(
+        Object.entries(program.entries['e']!.feeds).map(([name, { shape }]) => [
+          name,
+          normals(stream('long', name), sizeOf(shape)),
+        ]),
+      )
+      const engine = await openWebgpu()
+      const session = await engine.compile(program)
+      const first = await session.run('e', feeds)
+      const want = evaluate(program, 'e', feeds).fetches
+      for (const [name, value] of Object.entries(want)) assertClose(first[name], value, 1e-5, name)
+      for (let i = 0; i < 5; i += 1) assert.deepEqual(await session.run('e', feeds), first)
+      await engine.close()
     })
 
     test('a tensor that no buffer can hold is refused with its layer, before anything runs', async () => {
