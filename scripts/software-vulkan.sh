@@ -21,3 +21,9 @@ if [ "${version:-0}" -lt 25 ]; then
   release=(-t "$codename-backports")
 fi
 apt-get install -y -qq --no-install-recommends "${release[@]}" mesa-vulkan-drivers libvulkan1 >/dev/null
+
+installed=$(dpkg-query -W -f '${Version}' mesa-vulkan-drivers)
+if [ "${installed%%.*}" -lt 25 ]; then
+  echo "software-vulkan.sh: Mesa $installed is too old for Dawn" >&2
+  exit 1
+fi

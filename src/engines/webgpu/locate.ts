@@ -43,7 +43,7 @@ export function requireWebgpu(...where: Parameters<typeof locateWebgpu>): Webgpu
   if (!('missing' in found)) return found
   const message = `the webgpu engine lacks ${found.missing.join(' and ')}`
   throw failure('ENGINE_MISSING', message, {
-    hint: `${INSTALL} brings it (70 MB, any GPU); or take \`engine: wasm\`, which is always there`,
+    hint: `${INSTALL} brings it (about 60 MB, any GPU); or take \`engine: wasm\`, which is always there`,
   })
 }
 
