@@ -9,7 +9,8 @@ import type { Diagnostic } from './util/diagnostic.ts'
 
 // The only file that prints diagnostics, sets the exit code and handles signals.
 
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+/** Batch systems send SIGUSR2 some time before they end a job (SIGUSR1 opens Node's debugger): it means what SIGTERM does. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGUSR2: 143, SIGHUP: 129 } as const
 
 /** `timeout` and some schedulers send a signal twice, to the process and to its group: that is one signal. */
 const SAME_SIGNAL = 100

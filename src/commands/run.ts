@@ -21,6 +21,9 @@ export const run: CommandRun = async ([argument], options, context) => {
   const prepared = await prepareFile(file, flags, context, { pin: true })
   const printer = await openPrinter(flags.log ?? 'auto', stderr, env)
   for (const diagnostic of prepared.warnings) printer.event({ type: 'warning', diagnostic })
+  const stopping = () =>
+    printer.event({ type: 'note', message: 'stopping; a second signal ends it at once' })
+  signal.addEventListener('abort', stopping, { once: true })
   const began = performance.now()
   const ended = (status: 'done' | 'failed' | 'interrupted') =>
     printer.event({ type: 'runDone', status, seconds: (performance.now() - began) / 1000 })
@@ -53,6 +56,7 @@ export const run: CommandRun = async ([argument], options, context) => {
     ended(signal.aborted ? 'interrupted' : 'failed')
     throw error
   } finally {
+    signal.removeEventListener('abort', stopping)
     printer.close()
   }
 }

@@ -41,7 +41,7 @@ export async function carryOut(
     const hear = (event: Event): void => {
       if (event.type === 'planStarted' && !first) return
       if (event.type === 'stageDone') {
-        if (told.get(event.stage) === event.digest) return
+        if (event.cached && told.get(event.stage) === event.digest) return
         told.set(event.stage, event.digest)
       }
       emit(event)

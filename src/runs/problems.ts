@@ -11,7 +11,7 @@ const KEYS: Partial<Record<DiagnosticCode, string>> = {
   NOT_FINITE: 'optimizer.learningRate',
   ENGINE_MISSING: 'engine',
 }
-/** About disks and tools: no line of the file is at fault. */
+/** About disks and tools: no line of the file is at fault, unless they name one. */
 const ELSEWHERE: ReadonlySet<DiagnosticCode> = new Set([
   'DISK_FULL',
   'NOT_WRITABLE',
@@ -31,8 +31,8 @@ export function placed(error: unknown, loaded: LoadedPipeline): unknown {
 
 function withPlace(diagnostic: Diagnostic, loaded: LoadedPipeline): Diagnostic {
   const { code, message, at } = diagnostic
-  if (at !== undefined || ELSEWHERE.has(code)) return diagnostic
   const key = /^([A-Za-z]+(?:\.[A-Za-z0-9]+)+): /.exec(message)?.[1]
+  if (at !== undefined || (key === undefined && ELSEWHERE.has(code))) return diagnostic
   const named = Object.entries(namesIn(loaded)).find(([, name]) => message.includes(name))?.[0]
   const declared = code === 'DIGEST_MISMATCH' ? named?.replace(/\w+$/, 'sha256') : undefined
   const place = placeOf(declared, loaded) ?? placeOf(key ?? named ?? KEYS[code], loaded)

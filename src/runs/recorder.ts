@@ -54,7 +54,7 @@ export async function openRecorder(
   const { id, folder } = await openFolder(prepared, options.runs, started, unfinished)
   const stages = new Map<string, StageRecord>()
   const kinds = new Map(prepared.stages.map((stage) => [stage.id, stage.kind]))
-  const seconds = new Map<number, number>()
+  const epochs = new Map<number, EpochRecord>()
   const warnings: Diagnostic[] = [...prepared.warnings]
   const base: RunRecord = {
     format: 1,
@@ -94,6 +94,7 @@ export async function openRecorder(
     status,
     seconds: stableNumber((performance.now() - began) / 1000),
     stages: prepared.stages.flatMap(({ id: stage }) => stages.get(stage) ?? []),
+    epochs: [...epochs.values()],
     warnings: warnings.map((warning) => anonymousDiagnostic(warning, without)),
   })
   return {
@@ -108,14 +109,15 @@ export async function openRecorder(
       if (event.type === 'warning') warnings.push(event.diagnostic)
       if (event.type === 'epochDone') {
         const { epoch, phase, train, validation } = event
-        seconds.set(epoch, stableNumber(event.seconds))
-        const line = JSON.stringify({ epoch, phase, train, ...(validation ? { validation } : {}) })
+        const figures = { epoch, phase, train, ...(validation ? { validation } : {}) }
+        epochs.set(epoch, { ...figures, seconds: stableNumber(event.seconds) } as EpochRecord)
+        const line = JSON.stringify(figures)
         lines = lines.then(() => appendLine(join(folder, RUN_FILES.metrics), line))
       }
     },
     finish: async (artifacts) => {
       await lines
-      const epochs = await writeHistory(folder, trained(prepared, artifacts), seconds)
+      const history = await writeHistory(folder, trained(prepared, artifacts), epochs)
       const evaluated = await writeEvaluations(folder, prepared, artifacts)
       const { path: indexed } = artifacts.get('index')!
       const index = await readIndex(indexed)
@@ -128,7 +130,7 @@ export async function openRecorder(
       await writeModel(folder, prepared, artifacts, { trunk, classes: index.classes })
       const record: RunRecord = {
         ...soFar('done'),
-        epochs,
+        epochs: history,
         metrics: evaluated,
         pictures: Object.fromEntries(
           splitsOf(prepared.pipeline).map((split) => [split, index.split(split).length]),
@@ -159,11 +161,11 @@ async function openFolder(
   return { id: unfinished.record.id, folder: unfinished.folder }
 }
 
-/** metrics.jsonl as the train artifact has it, whether it was trained now or before. */
+/** metrics.jsonl as the train artifact has it, whether it was trained now or before; `seen` knows how long what was trained now took. */
 async function writeHistory(
   folder: string,
   train: Artifact | undefined,
-  seconds: ReadonlyMap<number, number>,
+  seen: ReadonlyMap<number, EpochRecord>,
 ): Promise<EpochRecord[]> {
   if (!train) return []
   const text = await readFile(join(train.path, HISTORY_FILE), 'utf8')
@@ -173,7 +175,7 @@ async function writeHistory(
     .filter((line) => line !== '')
     .map((line) => {
       const epoch = JSON.parse(line) as Omit<EpochRecord, 'seconds'>
-      return { ...epoch, seconds: seconds.get(epoch.epoch) ?? 0 }
+      return { ...epoch, seconds: seen.get(epoch.epoch)?.seconds ?? 0 }
     })
 }
 

@@ -13,7 +13,9 @@ import { stableFigures, stableNumber } from '../util/figures.ts'
 import { stableJson, type Json } from '../util/json.ts'
 import type { StageEnvironment } from './environment.ts'
 import { exampleFiles, inferBatch } from './examples.ts'
+import { LESS_MEMORY } from './features.ts'
 import { openSplit } from './labelled-split.ts'
+import { namingBatches } from './memory.ts'
 import { loadStageWeights } from './weight-files.ts'
 
 export interface EvaluateParams extends Omit<ModelOptions, 'classes'> {
@@ -118,24 +120,26 @@ async function score(
       batch: inferBatch(engine, params, ends, pictures),
     },
   })
-  const { width } = shape
+  const { width, inferBatch: batch } = shape
   const outputs = new Float32Array(pictures * width)
   const losses = new Float32Array(pictures)
-  const session = await engine.compile(program)
-  try {
-    const tally = await evaluateSplit(
-      { session, shape, signal },
-      data,
-      metrics,
-      (row, values, loss) => {
-        outputs.set(values, row * width)
-        losses[row] = loss
-      },
-    )
-    return { tally, outputs, losses, width }
-  } finally {
-    await session.close()
-  }
+  return await namingBatches({ batch, hint: LESS_MEMORY }, async () => {
+    const session = await engine.compile(program)
+    try {
+      const tally = await evaluateSplit(
+        { session, shape, signal },
+        data,
+        metrics,
+        (row, values, loss) => {
+          outputs.set(values, row * width)
+          losses[row] = loss
+        },
+      )
+      return { tally, outputs, losses, width }
+    } finally {
+      await session.close()
+    }
+  })
 }
 
 /** Rounded, and without the area where it was not asked for. */

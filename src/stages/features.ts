@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createPack, openPack, type PackIndex, type PackWriter } from '../data/pack.ts'
-import type { EngineName } from '../engines/engine.ts'
+import type { Engine, EngineName } from '../engines/engine.ts'
 import { RATE } from '../engines/rate.ts'
 import type { StageContext, StageKind } from '../graph/stage.ts'
 import { multiplyAdds } from '../models/cost.ts'
@@ -22,6 +22,7 @@ import {
 } from '../training/trunk.ts'
 import { writeSheet } from './augmentation-sheet.ts'
 import type { StageEnvironment } from './environment.ts'
+import { namingBatches } from './memory.ts'
 import { lastFileOf, loadStageWeights } from './weight-files.ts'
 
 export interface FeaturesParams extends TrunkOptions {
@@ -37,6 +38,10 @@ export const TRUNK_BATCH: Readonly<Record<EngineName, number>> = {
   webgpu: 32,
   wasm: 2,
 }
+
+/** Of a pass without gradients; the size of its batches is no setting. */
+export const LESS_MEMORY =
+  'lower dataset.imageSize, or take a smaller baseModel; other programs may hold memory too'
 
 /** What the frozen trunk makes of every picture, once. Needs `pixels`, `weights` and, behind earlier phases, `model`. */
 export function featuresKind(environment: StageEnvironment): StageKind {
@@ -58,38 +63,49 @@ export function featuresKind(environment: StageEnvironment): StageKind {
       }
     },
     run: (context) =>
-      environment.onEngine(async (engine) => {
-        const params = context.params as unknown as FeaturesParams
-        const { split, dtype: _, bank: __, ...options } = params
-        const { weights, model } = context.inputs
+      environment.onEngine((engine) => {
         const batch = TRUNK_BATCH[engine.info.name]
-        const source = await openSource(context, params)
-        try {
-          await showBank(context, params, source)
-          const [input] = source.inputs
-          const pixels = { shape: [batch, ...input!.shape], dtype: input!.dtype }
-          const session = await environment.compiled(
-            JSON.stringify([options, weights!.digest, model?.digest, pixels]),
-            async () => {
-              const values = await loadStageWeights(weights, model, model && lastFileOf(model))
-              const { program } = trunkProgram(options, values, pixels)
-              return engine.compile(program, { concurrency: availableParallelism() })
-            },
-          )
-          await write(join(context.out, split), params, source.pictures, (features) =>
-            featurePass({
-              session,
-              source,
-              features,
-              batch,
-              signal: context.signal,
-              onProgress: progressOf(context),
-            }),
-          )
-        } finally {
-          await source.close()
-        }
+        return namingBatches({ batch, hint: LESS_MEMORY }, () =>
+          computeFeatures(environment, engine, context, batch),
+        )
       }),
+  }
+}
+
+async function computeFeatures(
+  environment: StageEnvironment,
+  engine: Engine,
+  context: StageContext,
+  batch: number,
+): Promise<void> {
+  const params = context.params as unknown as FeaturesParams
+  const { split, dtype: _, bank: __, ...options } = params
+  const { weights, model } = context.inputs
+  const source = await openSource(context, params)
+  try {
+    await showBank(context, params, source)
+    const [input] = source.inputs
+    const pixels = { shape: [batch, ...input!.shape], dtype: input!.dtype }
+    const session = await environment.compiled(
+      JSON.stringify([options, weights!.digest, model?.digest, pixels]),
+      async () => {
+        const values = await loadStageWeights(weights, model, model && lastFileOf(model))
+        const { program } = trunkProgram(options, values, pixels)
+        return engine.compile(program, { concurrency: availableParallelism() })
+      },
+    )
+    await write(join(context.out, split), params, source.pictures, (features) =>
+      featurePass({
+        session,
+        source,
+        features,
+        batch,
+        signal: context.signal,
+        onProgress: progressOf(context),
+      }),
+    )
+  } finally {
+    await source.close()
   }
 }
 

@@ -16,11 +16,14 @@ import { wholeModel, type ModelOptions, type WholeModel } from '../training/mode
 import type { OptimizerConfig } from '../training/optimizers.ts'
 import type { Schedule } from '../training/schedules.ts'
 import { trainingProgram, type LossConfig } from '../training/training-program.ts'
+import { PipelineError } from '../util/diagnostic.ts'
 import { stableFigures } from '../util/figures.ts'
 import { dueAt, type CheckpointEvery } from './checkpoint-times.ts'
 import type { StageEnvironment } from './environment.ts'
 import { inferBatch } from './examples.ts'
 import { watchFrozen } from './frozen-check.ts'
+import { namingBatches } from './memory.ts'
+import { watchPeak } from './peak.ts'
 import { goOn, stoppedText } from './resume.ts'
 import { keepSeries } from './series.ts'
 import { publish, readBest } from './train-artifact.ts'
@@ -60,6 +63,11 @@ export interface TrainHints {
 
 const VERSION = 3
 
+const MEMORY = {
+  key: 'training.batchSize',
+  hint: 'lower training.batchSize or dataset.imageSize, or freeze more layers',
+}
+
 /**
  * One phase of training: the head, and the layers below it that are not frozen. Needs what `openData` does, `weights` where layers of the trunk are run, and `previous`, the phase before.
  */
@@ -73,11 +81,28 @@ export function trainKind(environment: StageEnvironment): StageKind {
       const data = await openData(context)
       try {
         await showDraws(context, data)
-        await environment.onEngine((engine) => train(engine, context, data))
+        const { batchSize } = context.params as unknown as TrainParams
+        const use = { ...MEMORY, batch: Math.min(batchSize, data.train.source.pictures) }
+        const unwatch = watchPeak(context.work, use, warnOf(context))
+        await namingBatches(use, () =>
+          environment.onEngine((engine) => train(engine, context, data)),
+        ).finally(unwatch)
+      } catch (error) {
+        if (context.signal.aborted) tellWhatStoppingMet(context, error)
+        throw error
       } finally {
         await data.close()
       }
     },
+  }
+}
+
+/** Whoever stopped it expects a checkpoint: why there is none must not be lost. */
+function tellWhatStoppingMet(context: StageContext, error: unknown): void {
+  if (!(error instanceof PipelineError)) return
+  const codes = ['DISK_FULL', 'NOT_WRITABLE', 'NOT_FINITE']
+  for (const diagnostic of error.diagnostics.filter(({ code }) => codes.includes(code))) {
+    warnOf(context)({ ...diagnostic, severity: 'warning' })
   }
 }
 

@@ -149,6 +149,31 @@ pipeline.yaml:27:17 NOT_FINITE the loss is NaN at epoch 1, batch 2 (step 2), wit
     assert.match(seen(project, outcome), /NOT_FINITE the loss on test is NaN\n/)
   })
 
+  it('batches for which there is no memory', async () => {
+    await using project = await base.copy()
+    project.configure({
+      dataset: { imageSize: [640, 640] },
+      freeze: 'none',
+      training: { batchSize: 64 },
+    })
+    const outcome = await run(project)
+    assert.equal(outcome.code, 3)
+    assert.equal(
+      seen(project, outcome)
+        .replace(/ \d+ MiB more/, ' N MiB more')
+        .replace(/[\d.]+ MB$/m, 'N MB'),
+      `✗ train  failed
+pipeline.yaml:30:14 OUT_OF_MEMORY training.batchSize: batches of 27 pictures do not fit: the wasm engine cannot have N MiB more (it holds at most 4 GiB); at its peak the process had N MB
+  29 |   epochs: 3
+> 30 |   batchSize: 64
+     |              ^^
+  31 | freeze: none
+  hint: lower training.batchSize or dataset.imageSize, or freeze more layers
+`,
+    )
+    await assertNothingLost(project)
+  })
+
   it('no native engine when it is asked for', async () => {
     await using project = await base.copy()
     const env = { GRAFT_ENGINES: join(project.path, 'none'), GRAFT_LIBTENSORFLOW: '' }

@@ -172,7 +172,7 @@ describe('interrupted runs on wasm', { concurrency: 2 }, () => {
     return running.ended
   }
 
-  for (let moment = 1; moment <= 20; moment += 1) {
+  for (let moment = 1; moment <= 10; moment += 1) {
     it(`kill -9, moment ${moment}`, async () => {
       await using project = await clean.copy()
       const running = project.start(RUN, { detached: true })

@@ -96,7 +96,9 @@ class Pool implements Session {
     })
     child.on('message', (answer: Answer) => this.#settle(member, answer))
     child.on('error', (cause) => this.#lost(member, String(cause), cause))
-    child.on('close', (code, signal) => this.#lost(member, reasonOf(code, signal, member.said)))
+    child.on('close', (code, signal) => {
+      this.#lost(member, reasonOf(code, signal, member.said), undefined, signal)
+    })
     idle(child)
     return member
   }
@@ -138,9 +140,10 @@ class Pool implements Session {
     this.#next()
   }
 
-  #lost(member: Member, reason: string, cause?: unknown): void {
+  #lost(member: Member, reason: string, cause?: unknown, signal?: string | null): void {
+    const code = signal === 'SIGKILL' ? 'OUT_OF_MEMORY' : 'ENGINE_FAILED'
     this.#end(
-      failure('ENGINE_FAILED', `a process of the wasm engine (${member.child.pid}) ${reason}`, {
+      failure(code, `a process of the wasm engine (${member.child.pid}) ${reason}`, {
         hint: 'a smaller batchSize needs less memory; `pipeline engine install` brings the native engine',
         cause,
       }),

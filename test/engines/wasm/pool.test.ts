@@ -60,7 +60,7 @@ test('a killed process fails every run, says why, and takes the others with it',
     assert.equal(result.status, 'rejected')
     const { reason } = result as PromiseRejectedResult
     assert.ok(reason instanceof PipelineError)
-    assert.equal(reason.diagnostics[0]!.code, 'ENGINE_FAILED')
+    assert.equal(reason.diagnostics[0]!.code, 'OUT_OF_MEMORY')
     assert.match(
       reason.diagnostics[0]!.message,
       /^a process of the wasm engine \(\d+\) was killed \(SIGKILL\): most likely the machine ran out of memory$/,
