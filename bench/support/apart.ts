@@ -1,3 +1,4 @@
+import { median } from './pairs.ts'
 import type { NamedTensor } from '../../src/util/safetensors.ts'
 
 /** What 30 steps came to, on one side. */
@@ -10,9 +11,11 @@ export interface Outcome {
 /** How far two outcomes are apart: losses relatively, weights in parts of each tensor's largest value. */
 export interface Apart {
   readonly loss: number
+  /** Of the tensor that is furthest apart. */
   readonly weight: number
-  /** The tensor that is furthest apart. */
   readonly name: string
+  /** Of the tensor in the middle: what is wrong somewhere would not stay with the furthest one. */
+  readonly middle: number
 }
 
 /** `theirs` is what the figures are parts of; weights that `mine` lacks are constants. */
@@ -25,17 +28,20 @@ export function apartOf(mine: Outcome, theirs: Outcome): Apart {
     return [tensorApart(values, other), name]
   })
   const [weight, name] = weights.reduce((most, next) => (next[0] > most[0] ? next : most))
-  return { loss: Math.max(...losses), weight, name }
+  const middle = median(weights.map(([part]) => part))
+  return { loss: Math.max(...losses), weight, name, middle }
 }
 
 export function greatest(all: readonly Apart[]): Apart {
   const loss = Math.max(...all.map((apart) => apart.loss))
+  const middle = Math.max(...all.map((apart) => apart.middle))
   const { weight, name } = all.reduce((most, next) => (next.weight > most.weight ? next : most))
-  return { loss, weight, name }
+  return { loss, weight, name, middle }
 }
 
-export function apartText({ loss, weight, name }: Apart): string {
-  return `losses ${loss.toExponential(1)}, weights ${weight.toExponential(1)} (${name})`
+export function apartText({ loss, weight, name, middle }: Apart): string {
+  const [l, m, w] = [loss, middle, weight].map((value) => value.toExponential(1))
+  return `losses ${l}, weights ${m} in the middle, at most ${w} (${name})`
 }
 
 export function dataOf(tensors: ReadonlyMap<string, NamedTensor>): Map<string, Float32Array> {
