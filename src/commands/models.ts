@@ -9,7 +9,8 @@ import { sizeOf } from '../program/program.ts'
 import { failure } from '../util/diagnostic.ts'
 import { bytesText, countText, plural } from '../util/text.ts'
 import { parseFreeze } from './freeze-option.ts'
-import { tableText, type Column, type TableFormat } from './table-text.ts'
+import type { Output } from './command.ts'
+import { tableText, tableWidth, type Column, type TableFormat } from './table-text.ts'
 
 interface ModelsOptions {
   readonly freeze?: string
@@ -26,12 +27,17 @@ interface ModelsOptions {
 export async function run(
   [name]: readonly (string | readonly string[] | undefined)[],
   options: ModelsOptions,
-  { stdout }: { readonly stdout: { write(text: string): unknown } },
+  {
+    stdout,
+  }: { readonly stdout: Pick<Output, 'isTTY' | 'columns'> & { write(text: string): unknown } },
 ): Promise<void> {
-  stdout.write(typeof name === 'string' ? await oneModel(name, options) : allModels(options))
+  const width = tableWidth(stdout)
+  stdout.write(
+    typeof name === 'string' ? await oneModel(name, options, width) : allModels(options, width),
+  )
 }
 
-function allModels(options: ModelsOptions): string {
+function allModels(options: ModelsOptions, width: number): string {
   const given = (['freeze', 'alpha', 'size', 'pooling', 'top'] as const).find((o) => options[o])
   if (given) {
     throw failure('USAGE', `--${given} is about one model, and none is named`, {
@@ -45,14 +51,14 @@ function allModels(options: ModelsOptions): string {
   const columns: Column<(typeof rows)[number]>[] = [
     { title: 'name', value: (row) => row.name },
     { title: 'size', value: (row) => String(row.inputSize), right: true },
-    { title: 'layers', value: (row) => count(row.trunk.layers), right: true },
+    { title: 'layers', value: (row) => count(row.trunk.layers), right: true, extra: 1 },
     { title: 'parameters', value: (row) => count(row.trunk.parameters), right: true },
-    { title: 'with top', value: (row) => count(row.top.parameters), right: true },
+    { title: 'with top', value: (row) => count(row.top.parameters), right: true, extra: 2 },
     { title: 'preprocessing', value: (row) => describePreprocessing(row.preprocessing) },
-    { title: 'alpha', value: (row) => row.alphas?.join(' ') ?? '' },
+    { title: 'alpha', value: (row) => row.alphas?.join(' ') ?? '', extra: 3 },
     { title: 'weights', value: (row) => `ImageNet, ${row.licence}` },
   ]
-  return tableText(columns, rows, format)
+  return tableText(columns, rows, format, width)
 }
 
 function summary(model: BaseModel) {
@@ -76,7 +82,7 @@ function summary(model: BaseModel) {
   }
 }
 
-async function oneModel(name: string, options: ModelsOptions): Promise<string> {
+async function oneModel(name: string, options: ModelsOptions, width: number): Promise<string> {
   const graph = buildBaseModel(baseModelOptions(name, options))
   const policy = await parseFreeze(options.freeze ?? 'none')
   const report = freezeReport(graph, policy)
@@ -86,14 +92,14 @@ async function oneModel(name: string, options: ModelsOptions): Promise<string> {
   const format = formatOf(options)
   const count = countIn(format)
   const columns: Column<LayerReport>[] = [
-    { title: 'index', value: (layer) => String(layer.index), right: true },
+    { title: 'index', value: (layer) => String(layer.index), right: true, extra: 3 },
     { title: 'layer', value: (layer) => layer.name },
-    { title: 'class', value: (layer) => layer.kind },
-    { title: 'output', value: (layer) => layer.shape.join('x') },
+    { title: 'class', value: (layer) => layer.kind, extra: 1 },
+    { title: 'output', value: (layer) => layer.shape.join('x'), extra: 2 },
     { title: 'parameters', value: (layer) => count(layer.parameters), right: true },
-    ...(frozen ? [{ title: 'training', value: trainingText }] : []),
+    ...(frozen ? TRAINING : []),
   ]
-  const table = tableText(columns, report.layers, format)
+  const table = tableText(columns, report.layers, format, width)
   if (format !== 'text') return table
   const lines = frozen ? freezeLines(report, describeFreeze(policy)) : totalLines(report)
   return `${table}\n${lines.join('\n')}\n`
@@ -118,8 +124,12 @@ function totalLines({ layers, parameters }: FreezeReport): string[] {
 function freezeLines(report: FreezeReport, policy: string): string[] {
   const { layers, parameters, tensors, frontier, frontierBytes } = report
   const frozen = layers.filter((layer) => layer.frozen).length
+  const modes = layers.flatMap(({ batchNorm }) => batchNorm ?? [])
+  const inference = modes.filter((mode) => mode === 'inference').length
   return [
-    `freeze: ${policy}: ${countText(frozen)} of ${plural(layers.length, 'layer')} frozen; trained: ${countText(parameters.trainable)} of ${plural(parameters.total, 'parameter')}, in ${plural(tensors.trainable, 'tensor')}`,
+    `freeze: ${policy}: ${countText(frozen)} of ${plural(layers.length, 'layer')} frozen`,
+    `trained: ${countText(parameters.trainable)} of ${plural(parameters.total, 'parameter')}, in ${plural(tensors.trainable, 'tensor')}`,
+    `batch norm: ${inference} in inference, with their averages; ${modes.length - inference} in training, with the batch's statistics`,
     `frontier: ${plural(frontier.length, 'tensor')}, ${bytesText(frontierBytes)} a picture`,
     ...frontier.map(
       ({ layer, shape, bytes }) => `  ${layer} [${shape.join(', ')}] ${bytesText(bytes)}`,
@@ -132,11 +142,13 @@ function countIn(format: TableFormat): (count: number) => string {
   return format === 'csv' ? String : countText
 }
 
-function trainingText({ frozen, batchNorm, parameters }: LayerReport): string {
-  if (batchNorm) return frozen ? 'frozen, keeps its averages' : 'trained, moves its averages'
-  if (frozen) return 'frozen'
-  return parameters > 0 ? 'trained' : ''
-}
+const TRAINING: readonly Column<LayerReport>[] = [
+  {
+    title: 'training',
+    value: ({ frozen, parameters }) => (frozen ? 'frozen' : parameters > 0 ? 'trained' : ''),
+  },
+  { title: 'batch norm', value: ({ batchNorm }) => batchNorm ?? '' },
+]
 
 function baseModelOptions(name: string, options: ModelsOptions): BaseModelOptions {
   const { alpha, size, pooling, top } = options

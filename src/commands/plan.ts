@@ -1,11 +1,15 @@
 import type { PlannedStage } from '../graph/plan.ts'
+import { phaseReports, type PhaseReport } from '../runs/phase-report.ts'
+import { phaseSeconds, type PhaseSeconds } from '../runs/phase-seconds.ts'
+import type { Prepared } from '../runs/prepare.ts'
 import { openWorkshop } from '../runs/run.ts'
 import { planPrepared } from '../runs/settle.ts'
 import type { Json } from '../util/json.ts'
 import { bytesText, secondsText } from '../util/text.ts'
-import type { CommandContext, CommandRun } from './command.ts'
+import type { CommandContext, CommandRun, Output } from './command.ts'
 import { prepareFile, storeOptions, type RunFlags } from './pipeline-file.ts'
-import { tableText, type Column, type TableFormat } from './table-text.ts'
+import { phaseBlocks, textColumns } from './screen/phases.ts'
+import { tableText, tableWidth, type Column, type TableFormat } from './table-text.ts'
 
 export interface PlanFlags extends RunFlags {
   readonly json?: boolean
@@ -19,39 +23,64 @@ export const run: CommandRun = async ([file], options, context) => {
 }
 
 export async function plan(file: string, flags: PlanFlags, context: CommandContext): Promise<void> {
-  const prepared = await prepareFile(file, flags, context, { pin: false })
-  context.report(prepared.warnings)
-  const workshop = await openWorkshop(prepared, storeOptions(flags, context))
+  const loaded = await prepareFile(file, flags, context, { pin: false })
+  context.report(loaded.warnings)
+  const workshop = await openWorkshop(loaded, storeOptions(flags, context))
   try {
-    const { plan: planned } = await planPrepared(prepared, workshop, {
+    const { prepared, plan: planned } = await planPrepared(loaded, workshop, {
       signal: context.signal,
       force: flags.force ?? [],
       noCache: flags.cache === false,
     })
+    const phases = phasePlans(prepared)
     context.stdout.write(
       flags.json
-        ? `${JSON.stringify(planned.map(planJson), null, 2)}\n`
-        : planText(planned, formatOf(flags)),
+        ? `${JSON.stringify(planJson(planned, phases), null, 2)}\n`
+        : planText(planned, phases, formatOf(flags), widthsOf(context.stdout)),
     )
   } catch (error) {
-    throw prepared.placed(error)
+    throw loaded.placed(error)
   } finally {
     await workshop.environment.close()
     workshop.store.close()
   }
 }
 
-/** One element of `plan --json` (spec: cli.md). */
-export function planJson({ stage, state, why, artifact, estimate }: PlannedStage): Json {
-  const bytes = artifact?.bytes ?? estimate?.bytes
-  return {
-    id: stage.id,
-    kind: stage.kind,
-    state,
-    why,
-    ...(bytes === undefined ? {} : { bytes }),
-    ...(estimate?.seconds === undefined ? {} : { seconds: estimate.seconds }),
-  }
+/** What a plan says of a phase beside its stages. */
+export interface PhasePlan {
+  readonly report: PhaseReport
+  readonly maxBytes: number
+  readonly seconds: PhaseSeconds | undefined
+}
+
+function phasePlans(prepared: Prepared): PhasePlan[] {
+  const { maxBytes } = prepared.pipeline.features
+  const cores = prepared.engine.threads
+  return phaseReports(prepared).map((report, i) => {
+    return { report, maxBytes, seconds: phaseSeconds(prepared, prepared.phases[i]!, cores) }
+  })
+}
+
+/** `plan --json` (spec: cli.md): a list of stages; those that train have their phase's report with them. */
+export function planJson(plan: readonly PlannedStage[], phases: readonly PhasePlan[]): Json {
+  return plan.map(({ stage, state, why, artifact, estimate }) => {
+    const bytes = artifact?.bytes ?? estimate?.bytes
+    const phase = phases.find(({ report }) => report.stage === stage.id)
+    return {
+      id: stage.id,
+      kind: stage.kind,
+      state,
+      why,
+      ...(bytes === undefined ? {} : { bytes }),
+      ...(estimate?.seconds === undefined ? {} : { seconds: estimate.seconds }),
+      ...(phase ? { training: trainingJson(phase) } : {}),
+    }
+  })
+}
+
+function trainingJson({ report, seconds }: PhasePlan): Json {
+  const { stage: _, ...rest } = report
+  return { ...rest, ...(seconds ? { seconds: { ...seconds } } : {}) } as unknown as Json
 }
 
 const COLUMNS: readonly Column<PlannedStage>[] = [
@@ -73,16 +102,36 @@ const COLUMNS: readonly Column<PlannedStage>[] = [
   { title: 'why', value: ({ why }) => why },
 ]
 
-export function planText(plan: readonly PlannedStage[], format: TableFormat = 'text'): string {
-  const table = tableText(COLUMNS, plan, format)
-  if (format !== 'text') return table
+interface Widths {
+  readonly table: number
+  readonly text: number
+}
+
+function widthsOf(stdout: Output): Widths {
+  return { table: tableWidth(stdout), text: textColumns(stdout) }
+}
+
+export function planText(
+  plan: readonly PlannedStage[],
+  phases: readonly PhasePlan[] = [],
+  format: TableFormat = 'text',
+  { table: wide, text }: Widths = { table: Infinity, text: 100 },
+): string {
+  if (format !== 'text') return tableText(COLUMNS, plan, format)
+  const told = COLUMNS.filter(({ value }) => plan.some((planned) => value(planned) !== ''))
+  const table = tableText(told, plan, format, wide)
   const count = (state: PlannedStage['state']) => plan.filter((p) => p.state === state).length
   const parts = [
     `${count('cached')} cached`,
     `${count('run')} to run`,
     ...(count('unknown') > 0 ? [`${count('unknown')} that depend on what comes before`] : []),
   ]
-  return `${table}\n${parts.join(', ')}\n`
+  const blocks = phaseBlocks(
+    phases.map(({ report }) => report),
+    text,
+    (report) => phases.find((phase) => phase.report === report)!,
+  )
+  return `${table}\n${parts.join(', ')}\n\n${blocks}`
 }
 
 export function formatOf(flags: { readonly md?: boolean; readonly csv?: boolean }): TableFormat {

@@ -1,9 +1,11 @@
+import type { Prepared } from '../runs/prepare.ts'
 import { runsRoot } from '../runs/read.ts'
 import { runPipeline } from '../runs/run.ts'
 import type { CommandRun } from './command.ts'
 import { jobsOf, prepareFile, storeOptions, type RunFlags } from './pipeline-file.ts'
 import { openPrinter, type LogStyle } from './screen/printer.ts'
 import { resultJson, resultText } from './screen/result.ts'
+import { tableWidth } from './table-text.ts'
 
 export interface RunCommandFlags extends RunFlags {
   readonly restart?: boolean
@@ -42,15 +44,14 @@ export const run: CommandRun = async ([argument], options, context) => {
     ended('done')
     printer.close()
     const { record, folder, again } = outcome
-    const { epochs, phases } = prepared.pipeline.training
     const next = [
       `${program} show ${record.name}@latest`,
-      ...(phases ? [] : [`${program} run ${file} --set training.epochs=${2 * epochs}`]),
+      `${program} run ${file} --set ${longer(prepared.pipeline.training)}`,
     ]
     stdout.write(
       flags.json
         ? `${JSON.stringify(resultJson(record, folder, cwd), null, 2)}\n`
-        : resultText(record, folder, { cwd, again, next }),
+        : resultText(record, folder, { cwd, again, next, width: tableWidth(stdout) }),
     )
   } catch (error) {
     ended(signal.aborted ? 'interrupted' : 'failed')
@@ -59,4 +60,11 @@ export const run: CommandRun = async ([argument], options, context) => {
     signal.removeEventListener('abort', stopping)
     printer.close()
   }
+}
+
+/** Twice the epochs, of the last phase where there are some. */
+function longer({ epochs, phases }: Prepared['pipeline']['training']): string {
+  const last = phases?.at(-1)
+  if (!last) return `training.epochs=${2 * epochs}`
+  return `training.phases.${phases!.length - 1}.epochs=${2 * last.epochs}`
 }

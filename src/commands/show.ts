@@ -2,10 +2,12 @@ import { relative } from 'node:path'
 import { findRun, runsRoot } from '../runs/read.ts'
 import type { EpochRecord, RunRecord, StageRecord } from '../runs/record.ts'
 import { bytesText, metricText, secondsText } from '../util/text.ts'
+import { wrap } from '../util/width.ts'
 import type { CommandRun } from './command.ts'
 import { formatOf } from './plan.ts'
 import { metricTable, modelLine, resultJson } from './screen/result.ts'
-import { tableText, type Column, type TableFormat } from './table-text.ts'
+import { phaseBlocks, textColumns } from './screen/phases.ts'
+import { tableText, tableWidth, type Column, type TableFormat } from './table-text.ts'
 
 export interface ShowFlags {
   readonly runs?: string
@@ -27,18 +29,20 @@ export const run: CommandRun = async ([reference], options, { stdout, env, cwd }
     stdout.write(epochTable(record, format))
     return
   }
+  const [width, columns] = [tableWidth(stdout), textColumns(stdout)]
   const engine = record.engine
     ? `${record.engine.name} ${record.engine.version} on ${record.engine.device}`
     : 'no engine'
   stdout.write(
     [
       `${record.name} ${record.id}   ${record.status}   ${engine}   seed ${record.seed}`,
-      `${modelLine(record)}: ${record.classes.slice(0, 12).join(', ')}`,
+      ...wrap(`${modelLine(record)}: ${classList(record)}`, columns),
       '',
-      metricTable(record),
-      epochTable(record, 'text'),
-      stageTable(record),
-      ...record.warnings.map(({ code, message }) => `! ${code} ${message}`),
+      metricTable(record, width),
+      epochTable(record, 'text', width),
+      phaseBlocks(record.phases ?? [], columns),
+      stageTable(record, width),
+      ...record.warnings.flatMap(({ code, message }) => wrap(`! ${code} ${message}`, columns)),
       relative(cwd, folder) || '.',
       '',
     ].join('\n'),
@@ -51,21 +55,39 @@ const EPOCH_COLUMNS: readonly Column<EpochRecord>[] = [
   { title: 'epoch', right: true, value: ({ epoch }) => String(epoch) },
   { title: 'loss', right: true, value: ({ train }) => figure(train['loss']) },
   { title: 'accuracy', right: true, value: ({ train }) => figure(train['accuracy']) },
-  { title: 'validation loss', right: true, value: (e) => figure(e.validation?.['loss']) },
-  { title: 'validation accuracy', right: true, value: (e) => figure(e.validation?.['accuracy']) },
+  {
+    title: 'validation loss',
+    short: 'val. loss',
+    right: true,
+    value: (e) => figure(e.validation?.['loss']),
+  },
+  {
+    title: 'validation accuracy',
+    short: 'val. accuracy',
+    right: true,
+    value: (e) => figure(e.validation?.['accuracy']),
+  },
 ]
 
 const STAGE_COLUMNS: readonly Column<StageRecord>[] = [
   { title: 'stage', value: ({ id }) => id },
   { title: 'time', right: true, value: (s) => (s.cached ? 'cached' : secondsText(s.seconds)) },
   { title: 'bytes', right: true, value: ({ bytes }) => bytesText(bytes) },
-  { title: 'fingerprint', value: ({ fingerprint }) => fingerprint.slice(7, 19) },
+  { title: 'fingerprint', extra: 1, value: ({ fingerprint }) => fingerprint.slice(7, 19) },
 ]
 
-function epochTable({ epochs }: RunRecord, format: TableFormat): string {
-  return epochs.length === 0 ? '' : tableText(EPOCH_COLUMNS, epochs, format)
+function epochTable({ epochs }: RunRecord, format: TableFormat, width = Infinity): string {
+  if (epochs.length === 0) return ''
+  const phase: Column<EpochRecord> = { title: 'phase', right: true, value: (e) => String(e.phase) }
+  const columns = epochs.some((e) => e.phase > 1) ? [phase, ...EPOCH_COLUMNS] : EPOCH_COLUMNS
+  return tableText(columns, epochs, format, width)
 }
 
-function stageTable({ stages }: RunRecord): string {
-  return tableText(STAGE_COLUMNS, stages, 'text')
+function stageTable({ stages }: RunRecord, width: number): string {
+  return tableText(STAGE_COLUMNS, stages, 'text', width)
+}
+
+function classList({ classes }: RunRecord): string {
+  const more = classes.length - 12
+  return more > 0 ? `${classes.slice(0, 12).join(', ')} and ${more} more` : classes.join(', ')
 }

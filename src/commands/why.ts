@@ -7,7 +7,7 @@ import { canonicalJson, type Json } from '../util/json.ts'
 import type { CommandRun } from './command.ts'
 import { prepareFile, storeOptions, type RunFlags } from './pipeline-file.ts'
 import { formatOf } from './plan.ts'
-import { tableText, type Column } from './table-text.ts'
+import { tableText, tableWidth, type Column } from './table-text.ts'
 
 export interface WhyFlags extends RunFlags {
   readonly json?: boolean
@@ -34,7 +34,7 @@ export const run: CommandRun = async ([file, wanted], options, context) => {
     context.stdout.write(
       flags.json
         ? `${JSON.stringify(chosen.map(whyJson), null, 2)}\n`
-        : tableText(COLUMNS, chosen.flatMap(whyRows), formatOf(flags)),
+        : tableText(COLUMNS, chosen.flatMap(whyRows), formatOf(flags), tableWidth(context.stdout)),
     )
   } catch (error) {
     throw prepared.placed(error)

@@ -85,7 +85,7 @@ async function draftOf(
   options.signal.throwIfAborted()
   const open = node.needs.find(([, need]) => drafts.get(need)!.result === undefined)
   if (open) {
-    const why = `depends on the output of ${open[1].stage.id}`
+    const why = `depends on ${open[1].stage.id}`
     return { node, state: isForced(stage, options) ? 'run' : 'unknown', why, changes: [] }
   }
   const inputs = Object.fromEntries(

@@ -6,6 +6,8 @@ import { isForced } from '../graph/plan.ts'
 import type { Artifact, Stage } from '../graph/stage.ts'
 import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
+import { phaseReports } from './phase-report.ts'
+import { freezeText } from './phase-text.ts'
 import type { Prepared } from './prepare.ts'
 import type { Recorder } from './recorder.ts'
 import type { RunOptions, Workshop } from './run.ts'
@@ -45,6 +47,10 @@ export async function carryOut(
         told.set(event.stage, event.digest)
       }
       emit(event)
+      if (event.type === 'stageStarted') {
+        const message = trainingNote(settled, event.stage)
+        if (message !== undefined) emit({ type: 'note', stage: event.stage, message })
+      }
       if (event.type !== 'stageDone' || event.stage !== 'index') return
       const index = store.pathOf(event.digest)
       // The stage itself has told them where it was computed now.
@@ -78,6 +84,13 @@ export async function carryOut(
       note()
     }
   }
+}
+
+/** What a stage that trains layers of the trunk should say at its start. */
+function trainingNote(settled: Prepared, stage: string): string | undefined {
+  if (settled.phases.every(({ freeze }) => freeze === 'all')) return undefined
+  const report = phaseReports(settled).find((phase) => phase.stage === stage)
+  return report && freezeText(report)
 }
 
 /** Why an execution ends whose stages turned out to be others. */

@@ -3,6 +3,7 @@ import type { Diagnostic } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { writeFileAtomic } from '../util/files.ts'
 import { stableJson, type Json } from '../util/json.ts'
+import type { PhaseReport } from './phase-report.ts'
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted'
 export type Figures = Readonly<Record<string, number>>
@@ -36,6 +37,8 @@ export interface RunRecord {
   /** Split -> pictures. */
   readonly pictures: Readonly<Record<string, number>>
   readonly classes: readonly string[]
+  /** What was frozen and kept; missing in runs of before. */
+  readonly phases?: readonly PhaseReport[] | undefined
   /** Of the whole model, head included. */
   readonly parameters: { readonly total: number; readonly trainable: number }
   readonly warnings: readonly Diagnostic[]
@@ -70,6 +73,7 @@ export const RUN_FILES = {
   index: 'index.jsonl',
   indexSummary: 'index.json',
   summary: 'summary.md',
+  freeze: 'freeze.json',
   augmentation: 'augmentation.png',
   model: 'model',
   running: 'running.json',

@@ -6,6 +6,7 @@ import type { Artifact } from '../graph/stage.ts'
 import { readIndex, SUMMARY_FILE } from '../data/index-table.ts'
 import { EVALUATION_FILES, type EvaluationFile } from '../stages/evaluate.ts'
 import { SHEET_FILE } from '../stages/augmentation-sheet.ts'
+import { readFrozen } from '../stages/frozen-check.ts'
 import { HISTORY_FILE } from '../stages/history.ts'
 import { MODEL_FILE } from '../stages/weight-files.ts'
 import { splitsOf } from '../pipeline/stages.ts'
@@ -22,6 +23,7 @@ import { environment } from './environment.ts'
 import { makeRunFolder, takeRunFolder } from './layout.ts'
 import { keepMark, removeMark } from './mark.ts'
 import { modelDescription, parameterCounts } from './model.ts'
+import { freezeJson, phaseReports, type PhaseReport } from './phase-report.ts'
 import { placesFrom } from './places.ts'
 import type { Prepared } from './prepare.ts'
 import { resolvedYaml } from './resolved.ts'
@@ -39,7 +41,8 @@ import { summaryMarkdown } from './summary.ts'
 export interface Recorder {
   readonly folder: string
   event(event: Event): void
-  finish(artifacts: ReadonlyMap<string, Artifact>): Promise<RunRecord>
+  /** `settled`: the pipeline as the number of its pictures has settled it. */
+  finish(artifacts: ReadonlyMap<string, Artifact>, settled: Prepared): Promise<RunRecord>
   abandon(status: 'failed' | 'interrupted'): Promise<void>
 }
 
@@ -115,7 +118,7 @@ export async function openRecorder(
         lines = lines.then(() => appendLine(join(folder, RUN_FILES.metrics), line))
       }
     },
-    finish: async (artifacts) => {
+    finish: async (artifacts, settled) => {
       await lines
       const history = await writeHistory(folder, trained(prepared, artifacts), epochs)
       const evaluated = await writeEvaluations(folder, prepared, artifacts)
@@ -136,6 +139,7 @@ export async function openRecorder(
           splitsOf(prepared.pipeline).map((split) => [split, index.split(split).length]),
         ),
         classes: index.classes,
+        phases: await writeFreeze(folder, settled, artifacts, index.classes.length),
         parameters: parameterCounts(prepared.pipeline, index.classes.length),
       }
       await writeFileAtomic(join(folder, RUN_FILES.summary), summaryMarkdown(record))
@@ -177,6 +181,22 @@ async function writeHistory(
       const epoch = JSON.parse(line) as Omit<EpochRecord, 'seconds'>
       return { ...epoch, seconds: seen.get(epoch.epoch)?.seconds ?? 0 }
     })
+}
+
+/** freeze.json, and what the record says of each phase. */
+async function writeFreeze(
+  folder: string,
+  settled: Prepared,
+  artifacts: ReadonlyMap<string, Artifact>,
+  classes: number,
+): Promise<PhaseReport[]> {
+  await write(join(folder, RUN_FILES.freeze), freezeJson(settled, classes))
+  return Promise.all(
+    phaseReports(settled).map(async (report) => {
+      const unchanged = await readFrozen(artifacts.get(report.stage)!.path)
+      return unchanged.tensors > 0 ? { ...report, unchanged } : report
+    }),
+  )
 }
 
 /** What augmentation does to the pictures, of the first stage that shows it. */

@@ -69,7 +69,7 @@ export async function runPipeline(prepared: Prepared, options: RunOptions): Prom
     const recorder = await openRecorder(prepared, options, unfinished)
     try {
       const done = await carryOut(planned.prepared, workshop, options, recorder)
-      const record = await recorder.finish(done.artifacts)
+      const record = await recorder.finish(done.artifacts, done.prepared)
       return { record, folder: recorder.folder, again: false }
     } catch (error) {
       const isFailure = error instanceof PipelineError

@@ -1,4 +1,5 @@
 import { metricText, plural, secondsText } from '../util/text.ts'
+import { phaseLines, phaseTitle } from './phase-text.ts'
 import type { RunRecord } from './record.ts'
 
 /** summary.md: what a person wants to read of a run, in Markdown. */
@@ -15,6 +16,7 @@ export function summaryMarkdown(record: RunRecord): string {
     '',
     ...metricTable(record),
     ...epochTable(record),
+    ...trainingSection(record),
     '## Stages',
     '',
     '| stage | time |',
@@ -45,6 +47,17 @@ function metricTable({ metrics, pictures }: RunRecord): string[] {
     ...splits.map((split) => `![confusion matrix of ${split}](confusion-${split}.svg)`),
     '',
   ]
+}
+
+function trainingSection({ phases = [] }: RunRecord): string[] {
+  if (phases.length === 0) return []
+  const blocks = phases.flatMap((phase) => [
+    `${phaseTitle(phase)}`,
+    '',
+    ...phaseLines(phase).map(({ label, text }) => `- ${label}: ${text}`),
+    '',
+  ])
+  return ['## Training', '', ...blocks, 'Every layer: `freeze.json`.', '']
 }
 
 function epochTable({ epochs }: RunRecord): string[] {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WeightMap } from '../models/layer-graph.ts'
 import type { Program } from '../program/program.ts'
@@ -50,6 +50,10 @@ export function watchFrozen(
       return record
     },
   }
+}
+
+export async function readFrozen(model: string): Promise<FrozenRecord> {
+  return JSON.parse(await readFile(join(model, FROZEN_FILE), 'utf8')) as FrozenRecord
 }
 
 function digestOfValues({ buffer, byteOffset, byteLength }: Float32Array): Digest {

@@ -30,7 +30,7 @@ export function featurePlan(options: Omit<ModelOptions, 'classes'>): FeaturePlan
   const wholeTrunk = frozen.size === trunk.layers.length
   const cut = cheapestCut(graph, frozen, { recompute: !wholeTrunk })
   if (cut.length === 0 || cut.includes(graph.input)) return undefined
-  const before = upTo(cut)
+  const before = layersUpTo(cut)
   const passed = trunk.layers.filter((layer) => frozen.has(layer.name))
   return {
     ends: cut.map((layer) => layer.name),
@@ -65,7 +65,8 @@ export function frozenSeconds(
   }
 }
 
-function upTo(layers: readonly Layer[]): Set<Layer> {
+/** These and all that stands before them. */
+export function layersUpTo(layers: readonly Layer[]): Set<Layer> {
   const seen = new Set<Layer>()
   const stack = [...layers]
   for (let layer = stack.pop(); layer; layer = stack.pop()) {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { toHalf } from '../../src/data/half.ts'
 import type { PackIndex } from '../../src/data/pack.ts'
 import { layoutOf } from '../../src/graph/layout.ts'
 import type { PlannedStage } from '../../src/graph/plan.ts'
+import type { PhaseReport } from '../../src/runs/phase-report.ts'
+import type { RunRecord } from '../../src/runs/record.ts'
 import { computed, createProject, filesOf, type Project, type RunOutcome } from './rig.ts'
 
 /** 27 training, 9 validation and 12 test pictures with 1,280 pooled numbers each. */
@@ -122,6 +125,40 @@ describe('features on wasm: kept, run at each step, within a budget', { concurre
     const { trainable } = always.result.parameters
     assert.deepEqual(never.result.parameters, always.result.parameters)
     assert.ok(trainable > 100_000, String(trainable))
+    assert.match(notes(never)[0]!, /^\{first: 100\}: 100 of 154 layers frozen; /)
+
+    const phaseOf = ({ result }: RunOutcome) => {
+      const record = readFileSync(join(project.path, result.run.dir, 'run.json'), 'utf8')
+      return (JSON.parse(record) as RunRecord).phases![0]!
+    }
+    // 34 kernels and as many batch normalizations of four tensors.
+    const { unchanged, features: of, layers } = phaseOf(never)
+    assert.deepEqual([unchanged!.tensors, of.kept, layers.frozen], [34 * 5, 'never', 100])
+    assert.equal(phaseOf(always).features.kept, 'kept')
+    const summary = readFileSync(join(project.path, never.result.run.dir, 'summary.md'), 'utf8')
+    assert.match(
+      summary,
+      /- kept: nothing, features is never: .*\n- unchanged: .* in 170 tensors, /,
+    )
+  })
+
+  it('plan tells what is frozen and kept, in words and as JSON', async () => {
+    configure('auto', { freeze: { first: 100 }, training: { epochs: 30 } })
+    const text = await project.pipeline(['plan', 'pipeline.yaml'])
+    assert.match(text.stdout, /\ntrain: epochs 1 to 30\n {2}freeze {6}\{first: 100\}: 100 of 154 /)
+    assert.match(text.stdout, /an epoch instead of/)
+    const json = await project.pipeline(['plan', 'pipeline.yaml', '--json'])
+    const plan = JSON.parse(json.stdout) as { id: string; training?: PhaseReport }[]
+    const told = plan.flatMap(({ id, training }) => (training ? [[id, training] as const] : []))
+    assert.deepEqual(
+      told.map(([id]) => id),
+      ['train'],
+    )
+    const { freeze, epochs, features: of } = told[0]![1]
+    assert.deepEqual(
+      [freeze, epochs, of.kept, of.bytes],
+      ['{first: 100}', [1, 30], 'kept', PICTURES * of.tensors[0]!.bytes],
+    )
   })
 })
 

@@ -134,6 +134,7 @@ describe('a run and the same run again on wasm', () => {
       [
         'confusion-test.svg',
         'evaluation-test.json',
+        'freeze.json',
         'index.json',
         'index.jsonl',
         'metrics.jsonl',

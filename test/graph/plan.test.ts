@@ -47,7 +47,7 @@ describe('planStages', () => {
     assert.equal(a!.why, 'params.text "x" -> "y"')
     assert.deepEqual(a!.changes, [{ path: 'params.text', old: 'x', now: 'y' }])
     assert.deepEqual(a!.estimate, { bytes: 0 })
-    assert.equal(b!.why, 'depends on the output of a')
+    assert.equal(b!.why, 'depends on a')
     const again = await rig.plan(stages('x'))
     assert.ok(again.every((p) => p.artifact && p.digest === p.artifact.digest && !p.estimate))
     assert.equal((await rig.plan([stage('n', { expects: 43 })]))[0]!.estimate?.bytes, 43)

@@ -1,5 +1,6 @@
 import type { Event } from '../../graph/event.ts'
 import { bytesText, countText, metricText, secondsText } from '../../util/text.ts'
+import { wrap } from '../../util/width.ts'
 
 export type Paint = (text: string) => string
 export interface Colours {
@@ -9,8 +10,11 @@ export interface Colours {
   readonly dim: Paint
 }
 
-/** The lasting lines an event leaves; none for what only moves a live region. */
-export function lastingLines(event: Event, colours: Colours): string[] {
+/**
+ * The lasting lines an event leaves; none for what only moves a live region. Sentences are broken to the width of a
+ * terminal.
+ */
+export function lastingLines(event: Event, colours: Colours, width = Infinity): string[] {
   const { good, bad, warn, dim } = colours
   switch (event.type) {
     case 'stageDone': {
@@ -20,25 +24,20 @@ export function lastingLines(event: Event, colours: Colours): string[] {
     }
     case 'stageFailed':
       return [`${bad('✗')} ${event.stage}  failed`]
-    case 'epochDone': {
-      const width = String(event.epochs).length
-      const head = `  epoch ${String(event.epoch).padStart(width)}/${event.epochs}`
-      const train = figures(event.train)
-      const validation = event.validation
-        ? `  ${dim('validation')} ${figures(event.validation)}`
-        : ''
-      return [`${head}  ${train}${validation}  ${dim(secondsText(event.seconds))}`]
-    }
+    case 'epochDone':
+      return epochLines(event, dim, width)
     case 'warning': {
       const { code, message, hint, at } = event.diagnostic
       const place = at ? `${at.file}:${at.line}:${at.col} ` : ''
+      const [first = '', ...more] = wrap(`${place}${code} ${message}`, width - 2)
       return [
-        `${warn('!')} ${place}${warn(code)} ${message}`,
-        ...(hint ? [`  ${dim(`hint: ${hint}`)}`] : []),
+        `${warn('!')} ${first.replace(code, (text) => warn(text))}`,
+        ...more.map((line) => `  ${line}`),
+        ...(hint ? wrap(`hint: ${hint}`, width - 2).map((line) => `  ${dim(line)}`) : []),
       ]
     }
     case 'note':
-      return [`  ${dim(event.message)}`]
+      return wrap(event.message, width - 2).map((line) => `  ${dim(line)}`)
     case 'stageWaiting':
       return [
         `  ${event.stage}: another process (pid ${event.pid}) is at it; waiting for its result`,
@@ -53,6 +52,27 @@ export function lastingLines(event: Event, colours: Colours): string[] {
         `${warn('!')} interrupted; what is finished is kept, the same command goes on from there`,
       ]
   }
+}
+
+/** In one line where that fits, if need be without the names that validation's figures share with those before them. */
+function epochLines(
+  event: Extract<Event, { type: 'epochDone' }>,
+  dim: Paint,
+  width: number,
+): string[] {
+  const { train, validation } = event
+  const head = `  epoch ${String(event.epoch).padStart(String(event.epochs).length)}/${event.epochs}  `
+  const took = secondsText(event.seconds)
+  if (!validation) return [`${head}${figures(train)}  ${dim(took)}`]
+  const isSame = Object.keys(train).join() === Object.keys(validation).join()
+  const bare = Object.values(validation).map(metricText).join('  ')
+  for (const text of [figures(validation), ...(isSame ? [bare] : [])]) {
+    const plain = `${head}${figures(train)}  validation ${text}  ${took}`
+    if (plain.length > width) continue
+    return [`${head}${figures(train)}  ${dim('validation')} ${text}  ${dim(took)}`]
+  }
+  const below = `${' '.repeat(head.length)}${dim('validation')} ${figures(validation)}`
+  return [`${head}${figures(train)}  ${dim(took)}`, below]
 }
 
 type Progress = Extract<Event, { type: 'stageProgress' }>

@@ -44,7 +44,7 @@ export function livePrinter(stream: Output, { color }: { readonly color: boolean
         }
       }
       if (event.type === 'stageDone' || event.type === 'stageFailed') running.delete(event.stage)
-      const lines = lastingLines(event, colours)
+      const lines = lastingLines(event, colours, stream.columns || 80)
       if (lines.length > 0) {
         region.clear()
         for (const line of lines) stream.write(`${line}\n`)

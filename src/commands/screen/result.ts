@@ -2,7 +2,8 @@ import { relative } from 'node:path'
 import type { Json } from '../../util/json.ts'
 import type { RunRecord } from '../../runs/record.ts'
 import { countText, metricText, plural, secondsText } from '../../util/text.ts'
-import { tableText, type Column } from '../table-text.ts'
+import { textWidth } from '../../util/width.ts'
+import { tableText } from '../table-text.ts'
 
 /** The contract of `run --json` (spec: cli.md). `dir` is relative to the current directory. */
 export function resultJson(record: RunRecord, folder: string, cwd: string): Json {
@@ -24,7 +25,13 @@ export function resultJson(record: RunRecord, folder: string, cwd: string): Json
 export function resultText(
   record: RunRecord,
   folder: string,
-  options: { readonly cwd: string; readonly again: boolean; readonly next: readonly string[] },
+  options: {
+    readonly cwd: string
+    readonly again: boolean
+    readonly next: readonly string[]
+    /** Of the terminal, for tables. */
+    readonly width?: number
+  },
 ): string {
   const { engine } = record
   const how = options.again
@@ -34,27 +41,37 @@ export function resultText(
   return [
     `${record.name} ${record.id}   ${how}${by}`,
     '',
-    metricTable(record),
+    metricTable(record, options.width),
     `${relative(options.cwd, folder) || '.'}/summary.md`,
     ...options.next.map((command, i) => `${i === 0 ? 'next: ' : '      '}${command}`),
     '',
   ].join('\n')
 }
 
-export function metricTable({ metrics, pictures }: RunRecord): string {
-  const names = [...new Set(Object.values(metrics).flatMap((figures) => Object.keys(figures)))]
+/** A row a split; where that is too wide, a row a metric. */
+export function metricTable({ metrics, pictures }: RunRecord, width = Infinity): string {
+  const splits = Object.keys(metrics)
+  const names = [...new Set(splits.flatMap((split) => Object.keys(metrics[split]!)))]
   if (names.length === 0) return ''
-  const columns: Column<readonly [string, Readonly<Record<string, number>>]>[] = [
-    { title: 'split', value: ([split]) => split },
-    ...names.map((name) => ({
-      title: name,
-      right: true,
-      value: ([, figures]: readonly [string, Readonly<Record<string, number>>]) =>
-        figures[name] === undefined ? '' : metricText(figures[name]),
-    })),
-    { title: 'pictures', right: true, value: ([split]) => countText(pictures[split] ?? 0) },
-  ]
-  return tableText(columns, Object.entries(metrics), 'text')
+  const figure = (split: string, name: string): string => {
+    if (name === 'pictures') return countText(pictures[split] ?? 0)
+    const value = metrics[split]![name]
+    return value === undefined ? '' : metricText(value)
+  }
+  const all = [...names, 'pictures']
+  const bySplit = all.map((title) => ({
+    title,
+    right: true,
+    value: (s: string) => figure(s, title),
+  }))
+  const table = tableText([{ title: 'split', value: (s) => s }, ...bySplit], splits, 'text')
+  if (table.split('\n').every((line) => textWidth(line) <= width)) return table
+  const byName = splits.map((title) => ({
+    title,
+    right: true,
+    value: (n: string) => figure(title, n),
+  }))
+  return tableText([{ title: 'metric', value: (n) => n }, ...byName], all, 'text')
 }
 
 /** One line about the model, for `show`. */

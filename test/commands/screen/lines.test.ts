@@ -44,6 +44,45 @@ test('what each event leaves on the screen', () => {
   ])
 })
 
+test('an epoch keeps to the width: first without names, then in two lines', () => {
+  const figures = { loss: 0.5, accuracy: 0.75 }
+  const event: Event = {
+    type: 'epochDone',
+    stage: 'train',
+    epoch: 2,
+    epochs: 10,
+    phase: 1,
+    seconds: 0.3,
+    train: figures,
+    validation: { loss: 1, accuracy: 0.25 },
+  }
+  assert.deepEqual(lastingLines(event, PLAIN, 91), [
+    '  epoch  2/10  loss 0.5000  accuracy 0.7500  validation loss 1.0000  accuracy 0.2500  0.3 s',
+  ])
+  assert.deepEqual(lastingLines(event, PLAIN, 80), [
+    '  epoch  2/10  loss 0.5000  accuracy 0.7500  validation 1.0000  0.2500  0.3 s',
+  ])
+  assert.deepEqual(lastingLines(event, PLAIN, 60), [
+    '  epoch  2/10  loss 0.5000  accuracy 0.7500  0.3 s',
+    '               validation loss 1.0000  accuracy 0.2500',
+  ])
+})
+
+test('sentences are broken at the width of a terminal', () => {
+  const message = 'the frozen layers run at each step'
+  assert.deepEqual(lastingLines({ type: 'note', message }, PLAIN, 24), [
+    '  the frozen layers run',
+    '  at each step',
+  ])
+  const diagnostic = { code: 'NOTE', message, hint: 'nothing has to be done' } as const
+  assert.deepEqual(lastingLines({ type: 'warning', diagnostic }, PLAIN, 24), [
+    '! NOTE the frozen layers',
+    '  run at each step',
+    '  hint: nothing has to',
+    '  be done',
+  ])
+})
+
 test('a warning has its place, its code and its hint', () => {
   const diagnostic = { code: 'SPLIT_LEAK', message: 'one picture is in two splits' } as const
   assert.deepEqual(lines({ type: 'warning', diagnostic }), [
