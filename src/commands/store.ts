@@ -108,7 +108,10 @@ function verifyText(result: Verification, store: Store, flags: StoreFlags): stri
 /** For people; a spreadsheet gets plain numbers and times. */
 const columnsFor = (format: TableFormat): readonly Column<Item>[] => [
   { title: 'what', value: (item) => item.what },
-  { title: 'stage', value: (item) => item.stage ?? '' },
+  {
+    title: 'stage',
+    value: (item) => item.stage ?? (item.what === 'kept' ? (item.kind ?? '') : ''),
+  },
   {
     title: 'size',
     value: ({ bytes }) => (format === 'csv' ? String(bytes) : bytesText(bytes)),

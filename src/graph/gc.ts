@@ -8,9 +8,11 @@ import { namesIn, parseResult } from './results.ts'
 
 /** One thing in the store that can be removed by itself. */
 export interface Entry {
-  readonly what: 'artifact' | 'work' | 'quarantine' | 'state'
-  /** Hex digits: the content of an artifact, the fingerprint of a work folder. */
+  readonly what: 'artifact' | 'work' | 'quarantine' | 'state' | 'kept'
+  /** Hex digits: the content of an artifact, the fingerprint of a work folder; the kind of a state. */
   readonly key: string
+  /** Of the stages that a state belongs to. */
+  readonly kind?: string | undefined
   readonly path: string
   /** Sum of the sizes of its files, from the disk. */
   readonly bytes: number
@@ -64,10 +66,30 @@ export function entriesOf(layout: Layout): Entry[] {
     const manifest = statSync(join(path, 'manifest.json'), { throwIfNoEntry: false })
     return { ...entry('artifact', path), ...(manifest ? { used: manifest.mtimeMs } : {}) }
   })
-  const others = (['work', 'quarantine', 'state'] as const).flatMap((what) =>
+  const others = (['work', 'quarantine'] as const).flatMap((what) =>
     namesIn(layout[what]).map((name) => entry(what, join(layout[what], name))),
   )
-  return [...artifacts, ...others]
+  const states = namesIn(layout.state).flatMap((kind) =>
+    stateEntries(join(layout.state, kind), kind),
+  )
+  return [...artifacts, ...others, ...states]
+}
+
+/** The folders in a kind's state each by itself, which is large and may be dropped; the files together, which stay. */
+function stateEntries(path: string, kind: string): Entry[] {
+  const names = namesIn(path).map((name) => join(path, name))
+  const folders = names.filter((name) => statSync(name, { throwIfNoEntry: false })?.isDirectory())
+  const kept = folders.map((folder) => ({ ...entry('kept', folder), kind }))
+  const { bytes, used } = sizeOf(path)
+  const files: Entry = {
+    what: 'state',
+    key: kind,
+    kind,
+    path,
+    bytes: bytes - sum(kept),
+    used,
+  }
+  return [files, ...kept]
 }
 
 /**
@@ -116,7 +138,7 @@ export function quickBytes(layout: Layout): number {
 }
 
 async function evict(layout: Layout, claims: Claims, e: Entry): Promise<boolean> {
-  if (e.what === 'quarantine') {
+  if (e.what === 'quarantine' || e.what === 'kept') {
     await discard(layout, e.path)
     return true
   }
@@ -186,9 +208,9 @@ function readHead(path: string, into: Buffer): string {
   }
 }
 
-/** Damaged things go before whole ones. */
+/** Damaged things go first, then what is only kept in case more is wanted of it. */
 function rank(e: Entry): number {
-  return e.what === 'quarantine' ? 0 : 1
+  return e.what === 'quarantine' ? 0 : e.what === 'kept' ? 1 : 2
 }
 
 function sum(entries: readonly Entry[]): number {

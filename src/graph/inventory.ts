@@ -27,7 +27,7 @@ export function inventory(store: Store): Item[] {
       const result = entry.what === 'artifact' ? made.get(digestOf(entry)) : undefined
       const inUse = store.claims.isUsed(entry.what === 'work' ? 'run' : 'use', entry.key)
       const { stage, document, created } = result ?? {}
-      return { ...entry, stage, kind: document?.kind, created, inUse }
+      return { ...entry, stage, kind: document?.kind ?? entry.kind, created, inUse }
     })
     .sort((a, b) => b.used - a.used)
 }

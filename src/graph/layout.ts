@@ -12,6 +12,7 @@ import { ownName } from './claims.ts'
  *     results/<kind>/<fingerprint>.json    small: fingerprint -> digest, with the whole fingerprint document
  *     work/<fingerprint>/          of unfinished stages: checkpoints, partial downloads
  *     state/<kind>/                what a kind remembers of the world outside (stat index); may vanish
+ *     state/<kind>/<folder>/       what it keeps in case more is wanted (a training's end); the first to be evicted
  *     claims/<mode>/               who computes, reads or evicts what (claims.ts)
  *     tmp/ trash/ quarantine/      unfinished, doomed, damaged
  *

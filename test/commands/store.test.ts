@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -39,6 +40,18 @@ describe('pipeline store', () => {
       await storeLs({ store, csv: true }),
       /^what,stage,size,last used,digest,in use\nartifact,second,7\d{3},\d{4}-/,
     )
+  })
+
+  it('ls lists what a kind keeps by itself', async () => {
+    await rig.run([stage('first')])
+    const folder = join(rig.root, 'state/train/abcdef0123456789')
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'checkpoint'), Buffer.alloc(3000))
+    const text = await storeLs({ store: rig.root })
+    assert.match(text, /^kept +train +3\.0 kB .* abcdef012345 *$/m)
+    const { items } = JSON.parse(await storeLs({ store: rig.root, json: true }))
+    const [kept] = items.filter((item: { what: string }) => item.what === 'kept')
+    assert.equal(`${kept.kind} ${kept.bytes}`, 'train 3000')
   })
 
   it('ls of a store that is not there yet makes nothing', async () => {

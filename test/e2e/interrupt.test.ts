@@ -119,15 +119,35 @@ describe('interrupted runs on wasm', { concurrency: 2 }, () => {
     await finish(project)
   })
 
-  it('the second Ctrl-C ends it at once', async () => {
+  it('a second signal ends it at once, in the middle of a batch, with its own code', async () => {
     await using project = await clean.copy()
+    project.configure({
+      dataset: { imageSize: [256, 256] },
+      freeze: 'none',
+      training: { epochs: 1, batchSize: 64 },
+    })
     const running = project.start(RUN, { detached: true })
-    await running.event(moments[0]!.wants)
-    for (let i = 0; i < 2; i += 1) process.kill(-running.process.pid!, 'SIGINT')
-    const { code } = await running.ended
-    assert.equal(code, 130)
+    await running.event((e) => e.type === 'stageStarted' && e.kind === 'train')
+    // Long enough to be in the first batch, which takes many times that.
+    await sleep(3000)
+    running.process.kill('SIGINT')
+    await running.event((e) => e.type === 'note' && e.message.startsWith('stopping'))
+    await sleep(300)
+    const began = performance.now()
+    running.process.kill('SIGTERM')
+    const { code, stderr } = await running.ended
+    assert.equal(code, 143)
+    assert.ok(performance.now() - began < 2000)
+    assert.deepEqual(
+      eventsOf(stderr).filter((e) => e.type === 'runDone'),
+      [],
+      'it did not end at once',
+    )
     assert.deepEqual(await leftOf(running.process.pid!), [])
-    await finish(project)
+    const listed = await project.pipeline(['ls'])
+    assert.match(listed.stdout, /little +\S+ +interrupted/)
+    project.configure(settings)
+    assert.equal((await project.run()).result.status, 'done')
   })
 
   it('kill -9 while processes of their own decode the pictures: they end too', async () => {

@@ -81,6 +81,40 @@ describe('collecting', () => {
     })
   })
 
+  it('counts what a kind keeps, and drops that first, the longest unused before the others', async () => {
+    await make('a', 100)
+    const state = join(rig.root, 'state/write')
+    const keep = (name: string, hours: number) => {
+      const folder = join(state, name)
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(join(folder, 'checkpoint'), Buffer.alloc(SIZE))
+      const when = new Date(Date.now() - hours * 3600e3)
+      for (const path of [join(folder, 'checkpoint'), folder]) utimesSync(path, when, when)
+    }
+    keep('f1', 1)
+    keep('f3', 3)
+    keep('f2', 2)
+    writeFileSync(join(state, 'memory.scan'), Buffer.alloc(500))
+    await rig.with({}, async (store) => {
+      const total = entriesOf(store.layout).reduce((sum, e) => sum + e.bytes, 0)
+      assert.ok(total > 4 * SIZE + 500 && total < 4.3 * SIZE, String(total))
+      assert.ok(Math.abs(total - quickBytes(store.layout)) < 2000)
+      const report = await store.gc({ maxBytes: 3.3 * SIZE })
+      assert.deepEqual(
+        report.removed.map(({ what, kind, key }) => [what, kind, key]),
+        [['kept', 'write', 'f3']],
+      )
+      await store.gc({ maxBytes: 1.3 * SIZE })
+      assert.deepEqual(readdirSync(state), ['memory.scan'])
+      assert.deepEqual(idsIn(store), ['a'])
+      await store.gc({ maxBytes: 0 })
+      assert.deepEqual(idsIn(store), [])
+      // It is small, and without it every picture would be read again.
+      assert.deepEqual(readdirSync(state), ['memory.scan'])
+    })
+    assert.deepEqual(leftovers(rig.root), [])
+  })
+
   it('removes work that nobody works in with allWork, else by age like everything', async () => {
     const work = join(rig.root, 'work')
     await make('a', 1)
