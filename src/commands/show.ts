@@ -5,7 +5,7 @@ import { bytesText, metricText, secondsText } from '../util/text.ts'
 import { wrap } from '../util/width.ts'
 import type { CommandRun } from './command.ts'
 import { formatOf } from './plan.ts'
-import { metricTable, modelLine, resultJson } from './screen/result.ts'
+import { metricTable, modelLine, resultJson, spaced } from './screen/result.ts'
 import { phaseBlocks, textColumns } from './screen/phases.ts'
 import { tableText, tableWidth, type Column, type TableFormat } from './table-text.ts'
 
@@ -35,7 +35,10 @@ export const run: CommandRun = async ([reference], options, { stdout, env, cwd }
     : 'no engine'
   stdout.write(
     [
-      `${record.name} ${record.id}   ${record.status}   ${engine}   seed ${record.seed}`,
+      ...spaced(
+        [`${record.name} ${record.id}`, record.status, engine, `seed ${record.seed}`],
+        width,
+      ),
       ...wrap(`${modelLine(record)}: ${classList(record)}`, columns),
       '',
       metricTable(record, width),

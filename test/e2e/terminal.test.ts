@@ -55,7 +55,7 @@ describe('in a terminal, on wasm', () => {
       assert.ok(!lines.includes('●'), lines)
       assert.equal(lines.match(/^✓ [a-z:]+ {2}\d+\.\d s {2}[\d.]+ k?M?B$/gm)?.length, 10, lines)
       assert.equal(lines.match(/^ {2}epoch +\d+\/60 {2}loss/gm)?.length, 60, lines)
-      assert.match(lines, /^little \S+ {3}done in \d+\.?\d* s {3}wasm/m)
+      assert.match(lines, /^little \S+ {3}done in \d+\.?\d* s\s+wasm/m)
       assert.match(lines, /^runs\/little\/\S+\/summary\.md$/m)
       const again = await inTerminal(project, columns)
       assert.match(again.screen.lines[0]!, /^little \S+ {3}unchanged, from before/)

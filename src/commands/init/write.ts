@@ -52,7 +52,7 @@ export function writePipeline({ schema, name, folder, seen }: Template): string 
     `  name: ${model}     # ${reason}`,
     '  weights: imagenet           # pretrained; preprocessing follows from it',
     '',
-    'freeze: all                   # the base model stays as it is; only the head learns',
+    'freeze: all                   # the base model stays as it is; docs/freezing.md: train layers of it too',
     '',
     'head:',
     '  - GlobalAveragePooling2D',

@@ -37,15 +37,26 @@ export function resultText(
   const how = options.again
     ? 'unchanged, from before'
     : `${record.status} in ${secondsText(record.seconds)}`
-  const by = engine ? `   ${engine.name} ${engine.version} on ${engine.device}` : ''
+  const by = engine ? [`${engine.name} ${engine.version} on ${engine.device}`] : []
   return [
-    `${record.name} ${record.id}   ${how}${by}`,
+    ...spaced([`${record.name} ${record.id}`, how, ...by], options.width),
     '',
     metricTable(record, options.width),
     `${relative(options.cwd, folder) || '.'}/summary.md`,
     ...options.next.map((command, i) => `${i === 0 ? 'next: ' : '      '}${command}`),
     '',
   ].join('\n')
+}
+
+/** Facts beside each other, in as many lines as the width asks for. */
+export function spaced(facts: readonly string[], width = Infinity): string[] {
+  const lines: string[] = []
+  for (const fact of facts) {
+    const longer = `${lines.at(-1)}   ${fact}`
+    if (lines.length === 0 || textWidth(longer) > width) lines.push(fact)
+    else lines[lines.length - 1] = longer
+  }
+  return lines
 }
 
 /** A row a split; where that is too wide, a row a metric. */
