@@ -40,10 +40,20 @@ describe('a training that is killed with SIGKILL, on wasm', { concurrency: 2 }, 
     await undisturbed[Symbol.asyncDispose]()
   })
 
-  /** The moment is drawn from the undisturbed run's time and found again by its events, however busy the machine is. */
-  const kill = async (project: Project, moment: number) => {
+  /**
+   * Half of the moments are drawn from the time that the undisturbed run took, most of which is compiling, and half from
+   * its events, most of which are batches. They are found again by their events, however busy the machine is.
+   */
+  const drawn = (moment: number): number => {
     const draw = stream('kill', 'training', moment)
-    const at = draw.uniform() * timeline.at(-1)!.ms
+    if (moment % 2 === 0) return draw.uniform() * timeline.at(-1)!.ms
+    const at = draw.uniform() * (timeline.length - 1)
+    const [from, to] = [timeline[Math.floor(at)]!.ms, timeline[Math.ceil(at)]!.ms]
+    return from + (at % 1) * (to - from)
+  }
+
+  const kill = async (project: Project, moment: number) => {
+    const at = drawn(moment)
     const before = timeline.filter(({ ms }) => ms <= at)
     const last = before.at(-1)!
     const running = project.start(['run', 'pipeline.yaml', '--json', '--log', 'json'], {

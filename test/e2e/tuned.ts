@@ -52,8 +52,13 @@ export function checkpointsIn(folder: string): string[] {
     .sort()
 }
 
+/** Of stopping and going on, not of what else a training tells. */
 export const notes = (events: readonly LoggedEvent[]): string[] =>
-  events.flatMap((e) => (e.type === 'note' ? e.message : []))
+  events
+    .flatMap((e) => (e.type === 'note' ? e.message : []))
+    .filter((message) =>
+      /^(stopping|stopped|goes on|trains from|more epochs) /.test(message.replace(';', ' ')),
+    )
 
 export const warnings = (events: readonly LoggedEvent[]): string[] =>
   events.flatMap((e) =>
