@@ -162,7 +162,8 @@ pipeline.yaml:27:17 NOT_FINITE the loss is NaN at epoch 1, batch 2 (step 2), wit
       seen(project, outcome)
         .replace(/ \d+ MiB more/, ' N MiB more')
         .replace(/[\d.]+ MB$/m, 'N MB'),
-      `✗ train  failed
+      `  none: 0 of 154 layers frozen; 396,128 of the trunk's 410,208 parameters train, in 156 tensors
+✗ train  failed
 pipeline.yaml:30:14 OUT_OF_MEMORY training.batchSize: batches of 27 pictures do not fit: the wasm engine cannot have N MiB more (it holds at most 4 GiB); at its peak the process had N MB
   29 |   epochs: 3
 > 30 |   batchSize: 64

@@ -122,14 +122,14 @@ describe('interrupted runs on wasm', { concurrency: 2 }, () => {
   it('a second signal ends it at once, in the middle of a batch, with its own code', async () => {
     await using project = await clean.copy()
     project.configure({
-      dataset: { imageSize: [256, 256] },
+      dataset: { imageSize: [192, 192] },
       freeze: 'none',
-      training: { epochs: 1, batchSize: 64 },
+      training: { epochs: 9, batchSize: 64 },
     })
     const running = project.start(RUN, { detached: true })
-    await running.event((e) => e.type === 'stageStarted' && e.kind === 'train')
-    // Long enough to be in the first batch, which takes many times that.
-    await sleep(3000)
+    // An epoch is one batch, which takes seconds.
+    await running.event((e) => e.type === 'epochDone')
+    await sleep(300)
     running.process.kill('SIGINT')
     await running.event((e) => e.type === 'note' && e.message.startsWith('stopping'))
     await sleep(300)
