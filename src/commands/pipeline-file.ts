@@ -33,7 +33,7 @@ export async function prepareFile(
   const set = [
     ...(flags.set ?? []),
     ...(flags.engine === undefined ? [] : [`engine=${flags.engine}`]),
-    ...(flags.features === undefined ? [] : [`features=${flags.features}`]),
+    ...(flags.features === undefined ? [] : [`features.when=${flags.features}`]),
   ]
   const loaded = await loadPipeline(file, { set, env, cwd })
   const prepared = prepare(loaded, {

@@ -28,7 +28,11 @@ const STAGE_OPTIONS: readonly CommandOption[] = [
     flags: '--engine <name>',
     description: "auto, tensorflow, webgpu or wasm, in place of the file's",
   },
-  { flags: '--features <when>', description: "auto, always or never, in place of the file's" },
+  {
+    flags: '--features <when>',
+    description: "whether what leaves frozen layers is kept, in place of the file's",
+    choices: ['auto', 'always', 'never'],
+  },
   { flags: '--force <stage>', description: 'compute this stage or kind again', many: true },
   { flags: '--no-cache', description: 'compute everything again' },
   { flags: '--jobs <n>', description: 'stages side by side (default: cores, at most 4)' },

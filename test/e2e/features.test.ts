@@ -111,6 +111,15 @@ describe('features on wasm: kept, run at each step, within a budget', { concurre
       assert.ok(values.some((v) => v !== 0))
     }
     similar(run, kept, 2e-3)
+    const args = ['plan', 'pipeline.yaml', '--features', 'always', '--json']
+    const flagged = JSON.parse((await project.pipeline(args)).stdout) as PlannedStage[]
+    assert.ok(
+      flagged.every(({ state }) => state === 'cached'),
+      'the flag leaves dtype as it is',
+    )
+    const wrong = await project.pipeline(['plan', 'pipeline.yaml', '--features', 'sometimes'])
+    assert.match(wrong.stderr, /^USAGE .*auto, always, never/)
+    assert.equal(wrong.code, 2)
   })
 
   it('a partly frozen trunk: kept or run at each step, the same losses', async () => {
