@@ -25,6 +25,8 @@ export interface GcOptions {
   readonly maxBytes?: number | undefined
   /** Remove every work folder that nobody is working in. */
   readonly allWork?: boolean | undefined
+  /** Leave unfinished work that was touched in the last days, even where the bound then does not hold. */
+  readonly spareWork?: boolean | undefined
 }
 
 export interface GcReport {
@@ -36,7 +38,7 @@ export interface GcReport {
 }
 
 const DAY = 24 * 3600e3
-const KEEP = { quarantined: 4, quarantineDays: 30, results: 20_000 }
+const KEEP = { quarantined: 4, quarantineDays: 30, results: 20_000, workDays: 7 }
 
 /** Removes what dead processes left: their claims, temporary folders, work that is finished, and all trash. */
 export async function sweep(layout: Layout, claims: Claims): Promise<void> {
@@ -107,14 +109,15 @@ export async function collect(
   const before = sum(entries)
   const quarantined = entries.filter((e) => e.what === 'quarantine')
   const due = new Set<Entry>(quarantined.slice(0, -KEEP.quarantined))
-  for (const e of quarantined) if (Date.now() - e.used > KEEP.quarantineDays * DAY) due.add(e)
+  for (const e of quarantined) if (age(e) > KEEP.quarantineDays * DAY) due.add(e)
   for (const e of entries) if (e.what === 'work' && options.allWork) due.add(e)
   const removed: Entry[] = []
   const inUse: Entry[] = []
   let left = before
   for (const e of entries) {
     const over = options.maxBytes !== undefined && left > options.maxBytes
-    if (e.what === 'state' || !(over || due.has(e))) continue
+    const spared = e.what === 'work' && options.spareWork && age(e) < KEEP.workDays * DAY
+    if (e.what === 'state' || spared || !(over || due.has(e))) continue
     if (await evict(layout, claims, e)) {
       removed.push(e)
       left -= e.bytes
@@ -211,6 +214,10 @@ function readHead(path: string, into: Buffer): string {
 /** Damaged things go first, then what is only kept in case more is wanted of it. */
 function rank(e: Entry): number {
   return e.what === 'quarantine' ? 0 : e.what === 'kept' ? 1 : 2
+}
+
+function age({ used }: Entry): number {
+  return Date.now() - used
 }
 
 function sum(entries: readonly Entry[]): number {

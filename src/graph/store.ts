@@ -193,7 +193,8 @@ export async function openStore(root: string, options: StoreOptions = {}): Promi
       const max = await maxBytes()
       if (quickBytes(layout) <= max) return undefined
       // Some room, so that the next small artifact does not start another collection.
-      return await collect(layout, claims, { maxBytes: Math.floor(max * 0.9) })
+      // The checkpoints of a run that was just ended are not to go because what it reads is large and still in use.
+      return await collect(layout, claims, { maxBytes: Math.floor(max * 0.9), spareWork: true })
     },
     gc: async (gcOptions = {}) =>
       collect(layout, claims, { ...gcOptions, maxBytes: gcOptions.maxBytes ?? (await maxBytes()) }),

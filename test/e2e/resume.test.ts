@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, type TestContext } from 'node:test'
 import { whereTensorflow } from '../support/tensorflow.ts'
 import { openCheckpoints, type Checkpoint } from '../../src/training/checkpoint.ts'
 import type { LoopState } from '../../src/training/loop-state.ts'
+import { isErrno } from '../../src/util/files.ts'
 import { computed, essence, eventsOf } from './rig.ts'
 import type { LoggedEvent, Project, RunOutcome, Settings } from './rig.ts'
 import {
@@ -137,6 +148,35 @@ describe('a training that goes on, on wasm', { concurrency: 2 }, () => {
     assertSame(project, again)
   })
 
+  it('a disk that is full when a checkpoint is written: told, and the one before stays', async (t) => {
+    for (const signal of [undefined, 'SIGTERM'] as const) {
+      await using project = await clean.copy()
+      await using disk = await smallDisk(project, t)
+      if (!disk) return
+      cpSync(project.store, disk.store, { recursive: true, preserveTimestamps: true })
+      // A signal then finds that there is none of this phase.
+      const every = signal ? ['--set', 'training.checkpoint.every=1h'] : []
+      const args = ['--store', disk.store, ...every]
+      const running = project.start([...RUN, ...args])
+      await running.event((e) => e.type === 'stageProgress' && e.stage === 'train:2' && e.done >= 5)
+      const free = disk.fill()
+      if (signal) running.process.kill(signal)
+      const { code, stderr } = await running.ended
+      assert.equal(code, signal ? 143 : 3, stderr)
+      const full = /^DISK_FULL no space left on the disk while writing .*work\/\w+\/checkpoint-/
+      const [first, ...more] = eventsOf(stderr).flatMap((e) =>
+        e.type === 'stageFailed' ? e.diagnostics : e.type === 'warning' ? [e.diagnostic] : [],
+      )
+      assert.match(`${first!.code} ${first!.message}`, full)
+      assert.equal(first!.severity, signal && 'warning')
+      assert.deepEqual(more, [])
+      free()
+      const again = await project.run(...args)
+      assert.deepEqual(notes(again.events).length, signal ? 0 : 1)
+      assertSame(project, again)
+    }
+  })
+
   const rewrite = async (folder: string, change: (state: LoopState) => Partial<LoopState>) => {
     const checkpoints = openCheckpoints(folder, () => undefined)
     const found = await checkpoints.load()
@@ -157,6 +197,36 @@ describe('a training that goes on, on wasm', { concurrency: 2 }, () => {
     assert.ok(again.result.warnings.some(({ message }) => text.endsWith(message)))
   })
 })
+
+/** A file system of its own in the project, until the test ends; undefined where none can be mounted, which is said. */
+async function smallDisk(project: Project, t: TestContext) {
+  const path = join(project.path, 'disk')
+  mkdirSync(path)
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', path])
+  if (mounted.status !== 0) {
+    const message =
+      'NOT RUN, a small file system cannot be mounted here: a full disk at a checkpoint'
+    t.diagnostic(message)
+    process.stderr.write(`${message}\n`)
+    return undefined
+  }
+  const filler = join(path, 'filler')
+  return {
+    store: join(path, 'store'),
+    /** Returns how to make room again. */
+    fill: () => {
+      for (const block of [1 << 20, 1 << 12]) {
+        try {
+          for (;;) appendFileSync(filler, Buffer.alloc(block))
+        } catch (error) {
+          assert.ok(isErrno(error, 'ENOSPC'))
+        }
+      }
+      return () => rmSync(filler)
+    },
+    [Symbol.asyncDispose]: async () => void execFileSync('umount', ['-l', path]),
+  }
+}
 
 describe('more epochs than a finished run had, on wasm', { concurrency: 2 }, () => {
   const settings = (more: Settings = {}, optimizer: Settings = {}): Settings => ({

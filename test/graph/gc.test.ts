@@ -134,6 +134,26 @@ describe('collecting', () => {
     })
   })
 
+  it('by itself leaves unfinished work of the last days, however little room there is', async () => {
+    const work = (key: string, days: number) => {
+      const folder = join(rig.root, 'work', key)
+      mkdirSync(folder, { recursive: true })
+      const file = join(folder, 'checkpoint')
+      writeFileSync(file, Buffer.alloc(SIZE))
+      const when = new Date(Date.now() - days * 24 * 3600e3)
+      for (const path of [file, folder]) utimesSync(path, when, when)
+    }
+    await make('a', 1)
+    work('f1', 1)
+    work('f9', 9)
+    // What the run itself holds is more than the bound.
+    await rig.run([single('x')], { maxBytes: 100 })
+    assert.deepEqual(readdirSync(join(rig.root, 'work')), ['f1'])
+    assert.deepEqual(await present(), ['x'])
+    await rig.with({}, (store) => store.gc({ maxBytes: 100 }))
+    assert.deepEqual(readdirSync(join(rig.root, 'work')), [])
+  })
+
   it('leaves alone what another process holds, until that is gone', async () => {
     const plan = [single('a'), single('b')]
     const child = startChild(rig, plan, { hold: true })
