@@ -66,13 +66,13 @@ export function verdict(values: readonly number[], bar: number, most = false): s
 }
 
 /**
- * Prints how many times quicker we were, pair by pair, against `bar`; and the same of processor time where both
+ * Prints how many times quicker we were, pair by pair, against `bar` where there is one; and the same of processor time where both
  * sides know it, which other work on the machine disturbs less. Each measurement did `count` things.
  */
 export function report(
   what: string,
   pairs: readonly Pair[],
-  { count, unit, bar }: { count: number; unit: string; bar: number },
+  { count, unit, bar }: { count: number; unit: string; bar?: number | undefined },
 ): void {
   const side = (pick: (pair: Pair) => Cost): string => {
     const costs = pairs.map(pick)
@@ -85,7 +85,7 @@ export function report(
   console.log(`  ours   ${side((pair) => pair.ours)}`)
   console.log(`  Keras  ${side((pair) => pair.theirs)}`)
   const quicker = pairs.map(({ ours, theirs }) => theirs.wall / ours.wall)
-  console.log(`  times quicker ${verdict(quicker, bar)}`)
+  console.log(`  times quicker ${bar === undefined ? spread(quicker) : verdict(quicker, bar)}`)
   const cheaper = pairs.flatMap(({ ours, theirs }) =>
     ours.cpu === undefined || theirs.cpu === undefined ? [] : [theirs.cpu / ours.cpu],
   )
