@@ -92,9 +92,10 @@ const WATCHED: readonly MetricName[] = ['loss', 'accuracy']
  * the signal lets the running batch end, saves a checkpoint and throws the signal's reason.
  * Throws NOT_FINITE where a loss is NaN or infinite while it trains or on validation.
  */
-export async function fit(options: FitOptions): Promise<FitResult> {
+export async function fit({ from, ...options }: FitOptions): Promise<FitResult> {
   const loop = new Loop(options)
-  await loop.restore()
+  // Nothing holds on to it while training runs: it is as large as the session's own variables.
+  if (from) await loop.restore(from)
   while (loop.epoch <= options.lastEpoch && !loop.stopped) await loop.runEpoch()
   return { history: loop.history, end: await loop.checkpoint() }
 }
@@ -109,7 +110,7 @@ class Loop {
   readonly history: EpochFigures[] = []
   epoch: number
   stopped = false
-  readonly #options: FitOptions
+  readonly #options: Omit<FitOptions, 'from'>
   readonly #metrics: readonly MetricName[]
   readonly #feeder: Feeder
   #step = 0
@@ -122,7 +123,7 @@ class Loop {
   #learningRate: number | undefined
   #saved = { step: 0, at: performance.now() }
 
-  constructor(options: FitOptions) {
+  constructor(options: Omit<FitOptions, 'from'>) {
     this.#options = options
     this.#metrics = [...new Set([...WATCHED, ...(options.metrics ?? [])])]
     this.#feeder = new Feeder(options)
@@ -130,9 +131,8 @@ class Loop {
     this.#tally = this.#openTally()
   }
 
-  async restore(): Promise<void> {
-    const { from, session, callbacks } = this.#options
-    if (!from) return
+  async restore(from: Checkpoint): Promise<void> {
+    const { session, callbacks } = this.#options
     await session.write(from.variables)
     const state = from.state as unknown as LoopState
     this.#step = state.step
