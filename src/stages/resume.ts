@@ -11,10 +11,10 @@ export interface Stamp {
   readonly threads: readonly number[]
 }
 
-/** Where a training begins, and what its own checkpoints are stamped with. */
+/** Where a training begins, and what its own checkpoints are stamped with. `from` gives the checkpoint once. */
 export interface Beginning {
-  /** Undefined: at the beginning. */
-  readonly from: Checkpoint | undefined
+  /** Undefined: at the beginning, or given before. */
+  readonly from: () => Checkpoint | undefined
   readonly stamp: JsonObject
 }
 
@@ -38,13 +38,23 @@ export async function goOn(
   const from =
     (await checkpoints.load(fits)) ??
     (await fromShorter(context, checkpoints, { version, misfit: fits }))
-  if (!from) return { from, stamp: { threads: [threads] } }
+  if (!from) return { from: () => undefined, stamp: { threads: [threads] } }
   const { stamp, ...place } = from.state as unknown as LoopState & { readonly stamp: Stamp }
   const { stage, emit } = context
   emit({ type: 'note', stage: stage.id, message: `goes on at ${nextText(place)}` })
   const others = stamp.threads.filter((number) => number !== threads)
   if (others.length > 0) warn(otherThreads(others, threads))
-  return { from, stamp: { threads: [...others, threads] } }
+  return { from: given(from), stamp: { threads: [...others, threads] } }
+}
+
+/** Gives it once, and holds on to it no longer. */
+function given<T>(value: T): () => T | undefined {
+  let held: T | undefined = value
+  return () => {
+    const taken = held
+    held = undefined
+    return taken
+  }
 }
 
 function nextText({ epoch, batch }: LoopPlace): string {

@@ -44,8 +44,8 @@ export interface FitOptions {
   /** Where the state is saved, and when. */
   readonly checkpoints?: Checkpoints | undefined
   readonly isDue?: ((moment: Moment) => boolean) | undefined
-  /** Where to go on; else from the session's own values. */
-  readonly from?: Checkpoint | undefined
+  /** Where to go on; else from the session's own values. Asked for once and then let go: it is as large as those. */
+  readonly from?: (() => Checkpoint | undefined) | undefined
   /** Facts that every checkpoint holds beside the state. */
   readonly stamp?: JsonObject | undefined
   readonly signal: AbortSignal
@@ -92,10 +92,9 @@ const WATCHED: readonly MetricName[] = ['loss', 'accuracy']
  * the signal lets the running batch end, saves a checkpoint and throws the signal's reason.
  * Throws NOT_FINITE where a loss is NaN or infinite while it trains or on validation.
  */
-export async function fit({ from, ...options }: FitOptions): Promise<FitResult> {
+export async function fit(options: FitOptions): Promise<FitResult> {
   const loop = new Loop(options)
-  // Nothing holds on to it while training runs: it is as large as the session's own variables.
-  if (from) await loop.restore(from)
+  await loop.restore()
   while (loop.epoch <= options.lastEpoch && !loop.stopped) await loop.runEpoch()
   return { history: loop.history, end: await loop.checkpoint() }
 }
@@ -110,7 +109,7 @@ class Loop {
   readonly history: EpochFigures[] = []
   epoch: number
   stopped = false
-  readonly #options: Omit<FitOptions, 'from'>
+  readonly #options: FitOptions
   readonly #metrics: readonly MetricName[]
   readonly #feeder: Feeder
   #step = 0
@@ -123,7 +122,7 @@ class Loop {
   #learningRate: number | undefined
   #saved = { step: 0, at: performance.now() }
 
-  constructor(options: Omit<FitOptions, 'from'>) {
+  constructor(options: FitOptions) {
     this.#options = options
     this.#metrics = [...new Set([...WATCHED, ...(options.metrics ?? [])])]
     this.#feeder = new Feeder(options)
@@ -131,8 +130,10 @@ class Loop {
     this.#tally = this.#openTally()
   }
 
-  async restore(from: Checkpoint): Promise<void> {
+  async restore(): Promise<void> {
     const { session, callbacks } = this.#options
+    const from = this.#options.from?.()
+    if (!from) return
     await session.write(from.variables)
     const state = from.state as unknown as LoopState
     this.#step = state.step

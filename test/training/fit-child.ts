@@ -25,7 +25,7 @@ async function main({ folder, killAt }: FitJob): Promise<void> {
   const engine = await openWasm()
   const session = await engine.compile(program)
   const isDue = () => true
-  const { end } = await fit({ ...littleFit({ checkpoints, from, isDue }), session })
+  const { end } = await fit({ ...littleFit({ checkpoints, from: () => from, isDue }), session })
   process.stdout.write(`${digestOfEnd(end)}\n`)
 }
 

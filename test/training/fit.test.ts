@@ -99,7 +99,7 @@ for (const { name, open } of testEngines('training that goes on')) {
           assert.equal(from!.state['step'], step)
           const told: boolean[] = []
           const onEpoch = (_: EpochFigures, isBefore: boolean) => void told.push(isBefore)
-          assertSame(await train({ checkpoints, from, onEpoch }), `${stop} ${step}`)
+          assertSame(await train({ checkpoints, from: () => from, onEpoch }), `${stop} ${step}`)
           assert.deepEqual(
             told,
             whole.history.map((_, i) => i + 1 < epochOf),
@@ -123,16 +123,16 @@ for (const { name, open } of testEngines('training that goes on')) {
         assert.ok(saved.length >= STEPS / every)
         for (const from of saved) {
           const plain = { ...from, state: JSON.parse(JSON.stringify(from.state)) }
-          assertSame(await train({ from: plain }), JSON.stringify(from.state))
+          assertSame(await train({ from: () => plain }), JSON.stringify(from.state))
         }
       }
     })
 
     test('more epochs go on from the end of fewer', async () => {
       const { end } = await train({ lastEpoch: 1 })
-      assertSame(await train({ from: end }), 'from the first epoch')
+      assertSame(await train({ from: () => end }), 'from the first epoch')
       const steps: string[] = []
-      const again = await train({ from: whole.end }, (session) =>
+      const again = await train({ from: () => whole.end }, (session) =>
         watched(session, (entry) => steps.push(entry)),
       )
       assertSame(again, 'of as many epochs')
@@ -241,7 +241,7 @@ describe('training that is disturbed', () => {
     assert.equal(left!.state['step'], 4)
     await session.close()
     // Without what broke it, it goes on to the same end.
-    const { end } = await run({ from: left, checkpoints })
+    const { end } = await run({ from: () => left, checkpoints })
     assert.equal(digestOfEnd(end), digest)
   })
 

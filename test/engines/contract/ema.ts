@@ -55,7 +55,7 @@ export function emaContract(engine: () => Engine): void {
 
         // From the middle of the second epoch again, to the same bytes.
         const again = await engine().compile(program)
-        const resumed = await fit({ ...options, session: again, from: saved[4] })
+        const resumed = await fit({ ...options, session: again, from: () => saved[4] })
         assert.deepEqual(timeless(resumed.end), timeless(end))
         await session.close()
         await again.close()
