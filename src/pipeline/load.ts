@@ -125,9 +125,7 @@ async function resolveAndCheck(
     },
   }
   for (const check of CHECKS) if (!check.reads.some(isBad)) check.run(checked)
-  // What this version does not do yet is checked all the same, unless it is written wrongly.
-  const misses = isBad('freeze') && explain(written).some(({ path }) => path[0] === 'freeze')
-  if (!misses) await checkFreeze(checked)
+  if (!isBad('freeze') && !isBad('training.phases')) await checkFreeze(checked)
   const reads = [
     'features',
     'augmentation',
