@@ -1,7 +1,7 @@
 import { Message } from './protobuf.ts'
 
 export interface SessionConfig {
-  /** Threads inside one op. Process-wide: the first session decides. */
+  /** Threads inside one op, and ops side by side. Process-wide: the first session decides. */
   readonly threads: number
   /** Undefined: no GPU is to be seen. */
   readonly gpu: number | undefined
@@ -30,8 +30,9 @@ export function encodeConfig({ threads, gpu, mixed = false }: SessionConfig): Ui
   }
   config
     .varint(2, threads) // intra_op_parallelism_threads
-    // One op after another: with more, sums come in another order at every run (and nothing gets faster).
-    .varint(5, 1) // inter_op_parallelism_threads
+    // Branches of a graph run side by side. No result depends on which of them ends first: a sum of several is a chain of
+    // Adds, and an update waits for whoever reads what it changes.
+    .varint(5, threads) // inter_op_parallelism_threads
   if (gpu !== undefined) {
     // gpu_options: allow_growth (or TensorFlow takes all of the memory at once), visible_device_list
     config.message(6, new Message().varint(4, true).string(5, String(gpu)))

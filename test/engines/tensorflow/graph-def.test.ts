@@ -53,16 +53,16 @@ test('a ConfigProto for the CPU and one for a GPU', () => {
   const bytes = (config: Uint8Array) => Buffer.from(config).toString('hex')
   assert.equal(
     bytes(encodeConfig({ threads: 2, gpu: undefined })),
-    '0a070a034750551000100228013801520c520a6001a2060572656d6170',
+    '0a070a034750551000100228023801520c520a6001a2060572656d6170',
   )
-  assert.equal(bytes(encodeConfig({ threads: 4, gpu: 1 })), '10042801320520012a01313801')
+  assert.equal(bytes(encodeConfig({ threads: 4, gpu: 1 })), '10042804320520012a01313801')
   assert.equal(
     bytes(encodeConfig({ threads: 2, gpu: undefined, mixed: true })),
-    '0a070a034750551000100228013801524252406001f80101a206246175746f5f6d697865645f707265636973696f6e5f6f6e65646e6e5f62666c6f61743136' +
+    '0a070a034750551000100228023801524252406001f80101a206246175746f5f6d697865645f707265636973696f6e5f6f6e65646e6e5f62666c6f61743136' +
       'a2060572656d6170a20609636f6e7374666f6c64',
   )
   assert.equal(
     bytes(encodeConfig({ threads: 2, gpu: 1, mixed: true })),
-    '10022801320520012a0131380152055203b80101',
+    '10022802320520012a0131380152055203b80101',
   )
 })

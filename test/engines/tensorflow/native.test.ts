@@ -16,6 +16,7 @@ import {
 import { openTensorflow } from '../../../src/engines/tensorflow/open.ts'
 import { openSession } from '../../../src/engines/tensorflow/session.ts'
 import { statusError } from '../../../src/engines/tensorflow/status.ts'
+import { gradients } from '../../../src/program/autodiff.ts'
 import { Builder } from '../../../src/program/builder.ts'
 import { PipelineError } from '../../../src/util/diagnostic.ts'
 import { ROOT } from '../../support/paths.ts'
@@ -123,6 +124,50 @@ if (found) {
     assert.deepEqual(await once(child, 'close'), [0, null], said)
     assert.doesNotMatch(said, /remapper failed|INVALID_ARGUMENT/)
     assert.match(said, /\d models/)
+  })
+
+  test('branches that run side by side come to the same bytes, however busy the machine is', async () => {
+    const b = new Builder()
+    const wave = (shape: readonly number[], of: number) => {
+      const size = shape.reduce((product, n) => product * n, 1)
+      return Float32Array.from({ length: size }, (_, i) => Math.sin(of * (i + 1)) / 10)
+    }
+    const shape = [4, 24, 24, 16]
+    const x = b.input('x', shape)
+    const kernels = [1, 3, 5, 7, 3, 1].map((k, i) =>
+      b.variable(`kernel${i}`, [k, k, 16, 16], wave([k, k, 16, 16], i + 1)),
+    )
+    const same = { strides: [1, 1], dilations: [1, 1], padding: 'same' } as const
+    // Two layers of branches: each reads the sum of all that went before, so gradients of all of them meet.
+    let sum = x
+    for (const half of [kernels.slice(0, 3), kernels.slice(3)]) {
+      const branches = half.map((kernel) => b.conv2d(sum, kernel, same))
+      sum = branches.reduce((total, branch) => b.add(total, branch), sum)
+    }
+    const loss = b.reduceMean(b.square(sum), [0, 1, 2, 3])
+    const found = gradients(b, loss, kernels)
+    const rate = b.scalar(0.1)
+    const updates = kernels.map((kernel, i) => ({
+      kind: 'assign' as const,
+      variable: `kernel${i}`,
+      value: b.subtract(kernel, b.multiply(found[i]!, rate)),
+    }))
+    b.entry('step', { fetches: { loss }, updates })
+    const program = b.program()
+    const engine = await openTensorflow({ device: 'cpu' })
+    const trained = async () => {
+      const session = await engine.compile(program)
+      for (let step = 0; step < 20; step += 1) await session.run('step', { x: wave(shape, 7) })
+      const variables = await session.read()
+      await session.close()
+      return variables
+    }
+    const alone = await trained()
+    assert.notDeepEqual(alone.get('kernel0'), wave([1, 1, 16, 16], 1))
+    for (const busy of await Promise.all([trained(), trained(), trained()])) {
+      assert.deepEqual(busy, alone)
+    }
+    await engine.close()
   })
 
   test('the event loop is free while a run is under way', async () => {
