@@ -1,4 +1,5 @@
 import koffi from 'koffi'
+import pLimit from 'p-limit'
 import { failure } from '../../util/diagnostic.ts'
 import type { LibC, Pointer } from './c-api.ts'
 import { encodeGraphDef } from './graph-def.ts'
@@ -24,6 +25,8 @@ export class NativeGraph {
   readonly #library: TensorflowLibrary
   readonly #layerOf: ReadonlyMap<string, string>
   readonly #blocks: Pointer[] = []
+  /** One run at a time: oneDNN's convolutions with a fused sum hold it in the op, and two runs of one op end by SIGSEGV. */
+  readonly #turn = pLimit(1)
   readonly #running = new Set<Promise<unknown>>()
   #graph: Pointer
   #session: Pointer | null = null
@@ -112,12 +115,12 @@ export class NativeGraph {
   }
 
   /**
-   * One TF_SessionRun, on another thread. The input tensors stay the caller's, to be deleted once this is settled;
+   * One TF_SessionRun, on another thread, when those before it are done. The input tensors stay the caller's, to be deleted once this is settled;
    * so are the output tensors.
    */
   async run(call: Call, inputs: readonly Pointer[]): Promise<Pointer[]> {
     if (this.#closed) throw new TypeError('the session is closed')
-    const running = this.#run(call, inputs)
+    const running = this.#turn(() => this.#run(call, inputs))
     this.#running.add(running)
     try {
       return await running

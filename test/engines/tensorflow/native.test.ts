@@ -16,8 +16,11 @@ import {
 import { openTensorflow } from '../../../src/engines/tensorflow/open.ts'
 import { openSession } from '../../../src/engines/tensorflow/session.ts'
 import { statusError } from '../../../src/engines/tensorflow/status.ts'
+import { buildBaseModel } from '../../../src/models/base-model.ts'
+import { initialize } from '../../../src/models/weights/initializers.ts'
 import { gradients } from '../../../src/program/autodiff.ts'
 import { Builder } from '../../../src/program/builder.ts'
+import { trunkProgram } from '../../../src/training/trunk.ts'
 import { PipelineError } from '../../../src/util/diagnostic.ts'
 import { ROOT } from '../../support/paths.ts'
 import { whereTensorflow } from '../../support/tensorflow.ts'
@@ -167,6 +170,24 @@ if (found) {
     for (const busy of await Promise.all([trained(), trained(), trained()])) {
       assert.deepEqual(busy, alone)
     }
+    await engine.close()
+  })
+
+  test('runs of one session wait for each other', async () => {
+    // Side by side they end by SIGSEGV within seconds: many of its convolutions have a fused sum.
+    const model = { name: 'NASNetMobile', inputShape: [32, 32, 3] } as const
+    const weights = initialize(buildBaseModel(model), 1)
+    const shape = [1, ...model.inputShape]
+    const { program } = trunkProgram({ model, preprocessing: { mode: 'tf' } }, weights, { shape })
+    const engine = await openTensorflow({ device: 'cpu' })
+    const session = await engine.compile(program)
+    const feeds = { pixels: Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => i) }
+    const alone = await session.run('features', feeds)
+    for (let round = 0; round < 60; round += 1) {
+      const runs = Array.from({ length: 4 }, () => session.run('features', feeds))
+      for (const result of await Promise.all(runs)) assert.deepEqual(result, alone)
+    }
+    await session.close()
     await engine.close()
   })
 
