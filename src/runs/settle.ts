@@ -47,9 +47,14 @@ export function picturesOf(index: string): Pictures {
 /** What a person should hear of features that would not fit. */
 export function budgetNotes({ phases, pipeline }: Prepared): string[] {
   const most = bytesText(pipeline.features.maxBytes)
+  const { bank } = pipeline.augmentation ?? {}
+  const instead =
+    bank === undefined || bank === 'none'
+      ? 'the frozen layers run at each step instead'
+      : 'there is no bank: every epoch draws anew, and the frozen layers run at each step'
   return phases.flatMap(({ id, keeping: { kept, bytes } }) => {
     if (kept !== 'budget' || bytes === undefined) return []
     const what = `the features of ${id} would take ${bytesText(bytes)}, features.maxBytes allows ${most}`
-    return [`${what}: the frozen layers run at each step instead`]
+    return [`${what}: ${instead}`]
   })
 }

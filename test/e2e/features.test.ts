@@ -68,6 +68,15 @@ describe('features on wasm: kept, run at each step, within a budget', { concurre
     assert.deepEqual(features(forced), [])
   })
 
+  it('a bank that does not fit: every epoch draws anew, and a note says so', async () => {
+    configure({ maxBytes: BYTES }, { augmentation: { rotationRange: 10, bank: 2 } })
+    const run = await project.run()
+    assert.deepEqual(features(run), [])
+    assert.deepEqual(notes(run), [
+      'the features of train would take 384 kB, features.maxBytes allows 246 kB: there is no bank: every epoch draws anew, and the frozen layers run at each step',
+    ])
+  })
+
   it('always: more than the budget is an error at its place, before a trunk runs', async () => {
     configure({ when: 'always', maxBytes: 200_000 })
     const plan = await project.pipeline(['plan', 'pipeline.yaml'])
