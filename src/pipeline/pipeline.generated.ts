@@ -377,7 +377,7 @@ export interface EngineSettings {
    */
   device?: string
   /**
-   * Threads inside one op. Enters a fingerprint only when it is written here. Without it, all cores.
+   * Threads inside one op, and how many ops may run side by side. Enters a fingerprint only when it is written here. Without it, all cores.
    */
   threads?: number
   /**
