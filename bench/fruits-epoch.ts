@@ -1,7 +1,8 @@
 // An epoch of the fruits row, whole processes in turn: NASNetMobile with random weights, 600 layers frozen, the row's
 // augmentation, batch 16, against ImageDataGenerator.flow_from_directory and Keras' `fit`, without validation; with pooling
 // and one Dense, and with the row's own head. An epoch behind the first counts, as Keras traces its step in the first (and
-// fills a queue of 10 batches meanwhile: few CLASSES make its second epoch too quick); ours decodes once before it. Then with `bank: 4`, features kept of four variants a picture: seconds before the first epoch, and an epoch.
+// fills a queue of 10 batches meanwhile: few CLASSES make its second epoch too quick); ours decodes once before it.
+// Then with `bank: 4`, features kept of four variants a picture: seconds before the first epoch, and an epoch.
 // Run: GRAFT_BENCH_PYTHON=python node dist/bench/fruits-epoch.js FRUITS [PAIRS=1] [CLASSES] [EPOCHS=2]
 // FRUITS has Training/ with a folder for each class.
 import { join, resolve } from 'node:path'

@@ -115,8 +115,8 @@ export class NativeGraph {
   }
 
   /**
-   * One TF_SessionRun, on another thread, when those before it are done. The input tensors stay the caller's, to be deleted once this is settled;
-   * so are the output tensors.
+   * One TF_SessionRun, on another thread, when those before it are done. The input tensors stay the caller's, to be
+   * deleted once this is settled; so are the output tensors.
    */
   async run(call: Call, inputs: readonly Pointer[]): Promise<Pointer[]> {
     if (this.#closed) throw new TypeError('the session is closed')
