@@ -15,6 +15,7 @@ import { tableText, tableWidth, type Column, type TableFormat } from './table-te
 interface ModelsOptions {
   readonly freeze?: string
   readonly alpha?: string
+  readonly minimalistic?: boolean
   readonly size?: string
   readonly pooling?: 'none' | 'avg' | 'max'
   readonly top?: boolean
@@ -38,7 +39,9 @@ export async function run(
 }
 
 function allModels(options: ModelsOptions, width: number): string {
-  const given = (['freeze', 'alpha', 'size', 'pooling', 'top'] as const).find((o) => options[o])
+  const given = (['freeze', 'alpha', 'minimalistic', 'size', 'pooling', 'top'] as const).find(
+    (o) => options[o],
+  )
   if (given) {
     throw failure('USAGE', `--${given} is about one model, and none is named`, {
       hint: `pipeline models MobileNetV2 --${given} …`,
@@ -64,7 +67,7 @@ function allModels(options: ModelsOptions, width: number): string {
 function summary(model: BaseModel) {
   const { name, family, inputSize, minSize, preprocessing, rescalesInside, licence } = model
   const figures = (includeTop: boolean) => {
-    const graph = buildBaseModel({ name, includeTop })
+    const graph = buildBaseModel({ name, includeTop, imagenet: true })
     return { layers: graph.layers.length, parameters: parametersOf(graph) }
   }
   return {
@@ -151,12 +154,15 @@ const TRAINING: readonly Column<LayerReport>[] = [
 ]
 
 function baseModelOptions(name: string, options: ModelsOptions): BaseModelOptions {
-  const { alpha, size, pooling, top } = options
+  const { alpha, minimalistic, size, pooling, top } = options
   return {
     name,
     pooling,
     includeTop: top,
     alpha: alpha === undefined ? undefined : Number(alpha),
+    minimalistic,
+    // As a pipeline has it that does not say otherwise.
+    imagenet: true,
     inputShape: size === undefined ? undefined : sizeOption(size),
   }
 }

@@ -192,6 +192,7 @@ export const COMMANDS: readonly Command[] = [
       },
       { flags: '--top', description: 'with the classifier of ImageNet' },
       { flags: '--alpha <number>', description: 'width, where the family has it' },
+      { flags: '--minimalistic', description: 'the minimalistic form, where the family has it' },
       { flags: '--size <pixels>', description: 'height and width of the pictures' },
       {
         flags: '--pooling <kind>',

@@ -14,6 +14,10 @@ export interface BaseModelOptions {
   readonly pooling?: Pooling | undefined
   /** Width multiplier, default 1. */
   readonly alpha?: number | undefined
+  /** MobileNetV3's form with fewer kinds of layers; default false. */
+  readonly minimalistic?: boolean | undefined
+  /** Built for ImageNet's weights (`weights="imagenet"` in Keras), default false: EfficientNet has then a layer more. */
+  readonly imagenet?: boolean | undefined
   /** [height, width, 3]; default the model's own. */
   readonly inputShape?: readonly number[] | undefined
 }
@@ -28,19 +32,24 @@ export function baseModel(name: string): BaseModel {
   })
 }
 
-/** Where the model's ImageNet weights come from; throws WRONG_VALUE for an `alpha` that has none. */
+/** Where the model's ImageNet weights come from; throws WRONG_VALUE for a variant that has none. */
 export function imagenetWeights(options: BaseModelOptions): WeightsSource {
+  const found = publishedWeights(options)
+  if (found) return found
+  const { name, alphas = [] } = baseModel(options.name)
+  const { alpha = 1, minimalistic = false } = options
+  const variant = `alpha ${alpha}${minimalistic ? ', minimalistic' : ''}`
+  const there = alphas.filter((a) => publishedWeights({ ...options, alpha: a }))
+  throw failure('WRONG_VALUE', `no ImageNet weights of ${name} with ${variant}`, {
+    hint: `alpha: ${there.join(', ')}, or weights: none`,
+  })
+}
+
+/** As `imagenetWeights`; undefined for a variant that has none. */
+export function publishedWeights(options: BaseModelOptions): WeightsSource | undefined {
   const model = baseModel(options.name)
   const variant = checked(model, options)
-  if (model.alphas && !model.alphas.includes(variant.alpha)) {
-    throw failure(
-      'WRONG_VALUE',
-      `no ImageNet weights of ${model.name} with alpha ${variant.alpha}`,
-      {
-        hint: `alpha: ${model.alphas.join(', ')}, or weights: none`,
-      },
-    )
-  }
+  if (model.alphas && !model.alphas.includes(variant.alpha)) return undefined
   return model.weights(variant)
 }
 
@@ -52,6 +61,7 @@ export function defaultPreprocessing(name: string): Preprocessing {
 /** The options with their defaults, held against what the model takes. Throws WRONG_VALUE. */
 export function checked(model: BaseModel, options: BaseModelOptions) {
   const { includeTop = false, pooling = 'none', alpha = 1 } = options
+  const { minimalistic = false, imagenet = false } = options
   const { inputShape = [model.inputSize, model.inputSize, 3] } = options
   const [height, width, channels] = inputShape
   const whole = inputShape.length === 3 && inputShape.every((n) => Number.isInteger(n))
@@ -72,11 +82,17 @@ export function checked(model: BaseModel, options: BaseModelOptions) {
   if (!(alpha > 0 && Number.isFinite(alpha))) {
     throw failure('WRONG_VALUE', `alpha ${alpha} is not a positive number`)
   }
-  if (!model.alphas && alpha !== 1) {
-    const others = BASE_MODELS.filter((m) => m.alphas).map((m) => m.name)
-    throw failure('WRONG_VALUE', `${model.name} has no alpha, got ${alpha}`, {
-      hint: `remove alpha (${others.join(', ')} ${others.length > 1 ? 'have' : 'has'} one)`,
-    })
+  if (!model.alphas && alpha !== 1) throw hasNone(model, 'alpha', alpha, (m) => m.alphas)
+  if (!model.hasMinimalistic && minimalistic) {
+    throw hasNone(model, 'minimalistic', minimalistic, (m) => m.hasMinimalistic)
   }
-  return { includeTop, pooling, alpha, inputShape }
+  return { includeTop, pooling, alpha, minimalistic, imagenet, inputShape }
+}
+
+function hasNone(model: BaseModel, key: string, got: unknown, has: (model: BaseModel) => unknown) {
+  const others = BASE_MODELS.filter(has).map((m) => m.name)
+  const whose = `${others.join(', ')} ${others.length > 1 ? 'have' : 'has'} one`
+  return failure('WRONG_VALUE', `${model.name} has no ${key}, got ${String(got)}`, {
+    hint: `remove ${key}${others.length > 0 ? ` (${whose})` : ''}`,
+  })
 }

@@ -4,6 +4,7 @@ export type WeightsSource =
       readonly url: string
       /** Of the file, where its publisher gives one. */
       readonly md5?: string | undefined
+      readonly sha256?: string | undefined
       readonly format: 'keras-h5'
     }
   | {

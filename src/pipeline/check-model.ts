@@ -1,4 +1,5 @@
 import { BASE_MODELS } from '../models/catalogue.ts'
+import { publishedWeights } from '../models/published.ts'
 import { samePreprocessing } from '../models/preprocessing.ts'
 import type { Checked } from './check.ts'
 
@@ -40,6 +41,7 @@ export function checkImageSize({ pipeline, model, report }: Checked): void {
   const { imageSize } = pipeline.dataset
   const { name, includeTop, weights } = pipeline.baseModel
   const path = ['dataset', 'imageSize']
+  const { inputSizes: sizes = [model.inputSize] } = model
   if (Math.min(...imageSize) < model.minSize) {
     report(
       'WRONG_VALUE',
@@ -49,9 +51,9 @@ export function checkImageSize({ pipeline, model, report }: Checked): void {
   } else if (
     includeTop &&
     weights === 'imagenet' &&
-    imageSize.some((side) => side !== model.inputSize)
+    !sizes.some((size) => imageSize.every((side) => side === size))
   ) {
-    const size = `${model.inputSize}x${model.inputSize}`
+    const size = sizes.map((side) => `${side}x${side}`).join(', ')
     report(
       'CONFLICT',
       path,
@@ -69,14 +71,21 @@ export function checkName({ pipeline, model, report }: Checked): void {
   })
 }
 
-export function checkAlpha({ pipeline, model, report }: Checked): void {
-  const { name, alpha, weights } = pipeline.baseModel
-  if (!model || alpha === undefined) return
+/** The width and the form, for the families that have them. */
+export function checkVariant({ pipeline, model, report }: Checked): void {
+  const { name, alpha = 1, minimalistic, weights } = pipeline.baseModel
+  if (!model) return
   const path = ['baseModel', 'alpha']
-  if (!model.alphas) {
+  if (!model.hasMinimalistic && minimalistic !== undefined) {
+    const hint = 'take minimalistic out'
+    report('CONFLICT', ['baseModel', 'minimalistic'], `${name} has no minimalistic form`, { hint })
+  } else if (!model.alphas) {
+    if (pipeline.baseModel.alpha === undefined) return
     report('CONFLICT', path, `${name} has no alpha`, { hint: 'take alpha out' })
-  } else if (weights === 'imagenet' && !model.alphas.includes(alpha)) {
-    const message = `${name} has weights of ImageNet for alpha ${model.alphas.join(', ')}, got ${alpha}`
+  } else if (weights === 'imagenet' && !publishedWeights({ name, alpha, minimalistic })) {
+    const there = model.alphas.filter((a) => publishedWeights({ name, alpha: a, minimalistic }))
+    const form = minimalistic ? `${name}, minimalistic,` : name
+    const message = `${form} has weights of ImageNet for alpha ${there.join(', ')}, got ${alpha}`
     report('WRONG_VALUE', path, message)
   }
 }

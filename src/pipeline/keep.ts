@@ -1,10 +1,10 @@
 import type { EngineInfo } from '../engines/engine.ts'
 import { RATE } from '../engines/rate.ts'
 import type { HeadLayer } from '../models/head.ts'
-import type { BaseModelOptions } from '../models/published.ts'
 import { featurePlan, frozenSeconds, type FeaturePlan } from '../training/feature-plan.ts'
 import { failure } from '../util/diagnostic.ts'
 import { bytesText } from '../util/text.ts'
+import { modelOptions as modelOf } from './model-options.ts'
 import type { Freeze, Pipeline, SplitName } from './pipeline.ts'
 
 /** How many pictures a split has, as the index says. */
@@ -94,7 +94,4 @@ export function isWithinBudget({ features }: Pipeline, bytes: number): boolean {
   })
 }
 
-export function modelOf({ baseModel, dataset }: Pipeline): BaseModelOptions {
-  const { name, includeTop, pooling, alpha } = baseModel
-  return { name, includeTop, pooling, alpha, inputShape: [...dataset.imageSize, 3] }
-}
+export { modelOf }

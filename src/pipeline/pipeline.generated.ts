@@ -651,6 +651,10 @@ export interface ApplicationModel {
    * Width of the network, for the families that have it (MobileNet, MobileNetV2, MobileNetV3); 1 otherwise.
    */
   alpha?: number | Fraction
+  /**
+   * The form of MobileNetV3 without squeeze and excitation, hard-swish and 5x5 convolutions.
+   */
+  minimalistic?: boolean
 }
 export interface PathWeights {
   /**

@@ -110,6 +110,8 @@ export interface BaseModel {
   readonly pooling: 'none' | 'avg' | 'max'
   /** Only where the family has it. */
   readonly alpha?: number
+  /** Only where the family has it. */
+  readonly minimalistic?: boolean
 }
 
 /** `path` is absolute; `file` names what is used inside an archive or package. */

@@ -20,9 +20,12 @@ export function resolveDefaults(root: Node, file: string, model: BaseModel | und
   if (model) {
     fallback(['dataset', 'imageSize'], [model.inputSize, model.inputSize])
     fallback(['preprocessing'], model.preprocessing)
-    const alpha = find(tree, ['baseModel', 'alpha'])
-    if (!model.alphas && alpha?.from === 'default')
-      tree = replace(tree, ['baseModel', 'alpha'], undefined)
+    const forget = (key: string): void => {
+      const path = ['baseModel', key]
+      if (find(tree, path)?.from === 'default') tree = replace(tree, path, undefined)
+    }
+    if (!model.alphas) forget('alpha')
+    if (!model.hasMinimalistic) forget('minimalistic')
   }
   for (const optimizer of optimizersOf(tree)) {
     fallback([...optimizer, 'learningRate', 'initialLearningRate'], firstRate(tree, optimizer))

@@ -3,6 +3,7 @@ import type { EngineInfo } from '../engines/engine.ts'
 import type { Stage } from '../graph/stage.ts'
 import { monitored } from '../training/callbacks.ts'
 import type { JsonObject } from '../util/json.ts'
+import { variantOf } from './model-options.ts'
 import { callbacksOf, watchesTest, type FeatureUse, type Phase } from './phases.ts'
 import type { Pipeline, SplitName } from './pipeline.ts'
 import type { ResolveOptions } from './stages.ts'
@@ -15,6 +16,7 @@ function modelParams({ baseModel: base, dataset }: Pipeline): JsonObject {
     includeTop: base.includeTop,
     pooling: base.pooling,
     alpha: base.alpha ?? 1,
+    ...variantOf(base),
     inputShape: [height, width, 3],
   }
 }

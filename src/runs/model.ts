@@ -1,5 +1,6 @@
 import type { HeadLayer } from '../models/head.ts'
 import type { Layer, WeightSpec } from '../models/layer-graph.ts'
+import { modelOptions } from '../pipeline/model-options.ts'
 import { phaseSettings } from '../pipeline/phase-settings.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { wholeModel } from '../training/model.ts'
@@ -57,9 +58,4 @@ export function modelDescription(
     weights: 'model.safetensors',
     classes,
   }
-}
-
-function modelOptions({ baseModel, dataset }: Pipeline) {
-  const { name, includeTop, pooling, alpha } = baseModel
-  return { name, includeTop, pooling, alpha, inputShape: [...dataset.imageSize, 3] }
 }

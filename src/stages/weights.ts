@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { rememberedDigest } from '../data/file-digest.ts'
 import type { StageContext, StageKind } from '../graph/stage.ts'
-import { baseModel, imagenetWeights } from '../models/published.ts'
+import { publishedWeights } from '../models/published.ts'
 import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
 import { digestOf } from '../util/digest.ts'
 import { WEIGHTS_FILE, writeWeights } from './weight-files.ts'
@@ -10,6 +10,7 @@ export interface WeightsParams {
   readonly name: string
   readonly includeTop: boolean
   readonly alpha: number
+  readonly minimalistic?: boolean | undefined
   /** `initial`: Keras' initializers from the stage's seed; `file`: the input `file`, or `hints.path`. */
   readonly from: 'initial' | 'file'
   /** Of the file inside the input `file`. */
@@ -58,9 +59,7 @@ async function fromFile(
   const { path, label } = context.hints as WeightsHints
   const folder = context.inputs['file']?.path
   const file = path ?? join(folder!, params.file ?? 'content')
-  const model = baseModel(params.name)
-  const source =
-    model.alphas && !model.alphas.includes(params.alpha) ? undefined : imagenetWeights(params)
+  const source = publishedWeights(params)
   const module = source && 'module' in source ? source.module : undefined
   const { readWeights } = await import('../models/weights/read.ts')
   return readWeights(file, graph, module, label ?? params.file ?? 'the weights file')

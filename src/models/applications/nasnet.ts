@@ -1,11 +1,12 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { InitializerConfig, Layer } from '../layer-graph.ts'
 import { stridedPadding, withTop, type Architecture } from './application.ts'
+import { IMAGENET, kerasFile, type BaseModel } from './record.ts'
 
 const HE: InitializerConfig = { name: 'HeNormal' }
 
 /** NASNet (4 @ 1056): Zoph et al. 2018, arXiv 1707.07012; layers and names of keras/src/applications/nasnet.py. */
-export const nasNetMobile: Architecture = (g, input, options) => {
+const nasNetMobile: Architecture = (g, input, options) => {
   const output = nasNet(g, input, { filters: 1056 / 24, blocks: 4, stemFilters: 32 })
   return { name: 'nasnet_mobile', output: withTop(g, output, options) }
 }
@@ -170,3 +171,21 @@ class Cells {
     return this.normalize(both, `adjust_bn_${id}`)
   }
 }
+
+export const NASNET: readonly BaseModel[] = [
+  {
+    name: 'NASNetMobile',
+    family: 'NASNet',
+    architecture: nasNetMobile,
+    inputSize: 224,
+    minSize: 32,
+    preprocessing: { mode: 'tf' },
+    rescalesInside: false,
+    weights: ({ includeTop }) =>
+      includeTop
+        ? kerasFile('nasnet/NASNet-mobile.h5', '020fb642bf7360b370c678b08e0adf61')
+        : kerasFile('nasnet/NASNet-mobile-no-top.h5', '1ed92395b5b598bdda52abe5c0dbfd63'),
+    licence: 'Apache-2.0',
+    ...IMAGENET,
+  },
+]
