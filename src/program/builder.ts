@@ -102,8 +102,12 @@ export class Builder {
   rsqrt = (x: Tensor): Tensor => this.#one('rsqrt', [x], NONE)
   square = (x: Tensor): Tensor => this.#one('square', [x], NONE)
   negative = (x: Tensor): Tensor => this.#one('negative', [x], NONE)
+  erf = (x: Tensor): Tensor => this.#one('erf', [x], NONE)
+  silu = (x: Tensor): Tensor => this.#one('silu', [x], NONE)
+  gelu = (x: Tensor): Tensor => this.#one('gelu', [x], NONE)
   reluGradient = (dy: Tensor, x: Tensor): Tensor => this.#one('reluGradient', [dy, x], NONE)
   relu6Gradient = (dy: Tensor, x: Tensor): Tensor => this.#one('relu6Gradient', [dy, x], NONE)
+  siluGradient = (dy: Tensor, x: Tensor): Tensor => this.#one('siluGradient', [dy, x], NONE)
   cast(x: Tensor, dtype: DType): Tensor {
     return x.dtype === dtype ? x : this.#one('cast', [x], { dtype })
   }

@@ -1,4 +1,5 @@
 import type { Builder } from './builder.ts'
+import { ACTIVATIONS } from './expand-activations.ts'
 import { GRADIENTS_OF_CONVOLUTIONS } from './expand-convolutions.ts'
 import { NORMALIZATIONS } from './expand-normalization.ts'
 import { GRADIENTS_OF_POOLS } from './expand-pools.ts'
@@ -14,7 +15,12 @@ export type Expansion<Name extends OpName> = (
 ) => readonly Tensor[]
 
 /** Ops that mean nothing which the others could not say: an engine may leave them to the others. */
-const EXPANSIONS = { ...GRADIENTS_OF_CONVOLUTIONS, ...GRADIENTS_OF_POOLS, ...NORMALIZATIONS }
+const EXPANSIONS = {
+  ...ACTIVATIONS,
+  ...GRADIENTS_OF_CONVOLUTIONS,
+  ...GRADIENTS_OF_POOLS,
+  ...NORMALIZATIONS,
+}
 
 export type CompositeName = keyof typeof EXPANSIONS
 

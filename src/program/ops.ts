@@ -25,9 +25,16 @@ export interface OpAttributes {
   rsqrt: None
   square: None
   negative: None
+  erf: None
+  /** x sigmoid(x), Keras' `silu` and `swish`. */
+  silu: None
+  /** x (1 + erf(x / sqrt(2))) / 2, not the approximation by tanh. */
+  gelu: None
   /** Gradient of `relu` and `relu6`: inputs (dy, x); dy where 0 < x (and x < 6), as TensorFlow's kernels have it. */
   reluGradient: None
   relu6Gradient: None
+  /** (dy, x). */
+  siluGradient: None
   /** dtype conversion; float to integer truncates towards zero. */
   cast: { dtype: DType }
 

@@ -1,6 +1,7 @@
 import type { OpAttributes, OpName } from './ops.ts'
 import { sizeOf, type Node, type Shape } from './program.ts'
 import { fill, read, readBroadcast, type Doubles, type Value } from './reference-arrays.ts'
+import { erf } from '../util/erf.ts'
 import { NORMALIZATION } from './reference-normalization.ts'
 import { WINDOWS } from './reference-windows.ts'
 
@@ -36,8 +37,12 @@ const REFERENCE: { readonly [Name in Exclude<OpName, 'input' | 'variable'>]: Ker
   rsqrt: map((x) => 1 / Math.sqrt(x)),
   square: map((x) => x * x),
   negative: map((x) => -x),
+  erf: map(erf),
+  silu: map((x) => x * sigmoid(x)),
+  gelu: map((x) => (x * (1 + erf(x * Math.SQRT1_2))) / 2),
   reluGradient: zip((dy, x) => (x > 0 ? dy : 0)),
   relu6Gradient: zip((dy, x) => (x > 0 && x < 6 ? dy : 0)),
+  siluGradient: zip((dy, x) => dy * sigmoid(x) * (1 + x * (1 - sigmoid(x)))),
   cast: ([x], { dtype }) =>
     dtype === 'float32'
       ? x!.data

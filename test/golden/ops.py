@@ -134,6 +134,10 @@ OPS = {
     "negative": lambda x, a: tf.negative(x),
     "reluGradient": masked(tf.nn.relu),
     "relu6Gradient": masked(tf.nn.relu6),
+    "erf": lambda x, a: tf.math.erf(x),
+    "silu": lambda x, a: x * tf.sigmoid(x),
+    "gelu": lambda x, a: tf.nn.gelu(x),
+    "siluGradient": masked(lambda x: x * tf.sigmoid(x)),
     "cast": lambda x, a: tf.cast(x, DTYPES[a["dtype"]]),
     "add": lambda x, y, a: x + y,
     "subtract": lambda x, y, a: x - y,
@@ -488,7 +492,19 @@ def heads():
     case("sigmoidCrossEntropy", "extreme", [logits, f32(0, 1, 0, 1, 0, 1, 1, 0, 1, 0).reshape(-1, 1)])
 
 
-for family in [elementwise, arithmetic, linear, convolutions, convolution_gradients, pools, normalizations, arrange, reductions, heads]:
+def activations():
+    wide = f32(-100, -30, -7, -3, -1, -0.5, -1e-3, 0, 1e-3, 0.5, 1, 3, 7, 30, 100)
+    for op in ["erf", "silu", "gelu"]:
+        case(op, "rank 3", [normal(2, 3, 4, scale=3)])
+        case(op, "pictures", [normal(2, 3, 5, 7, scale=2)])
+        case(op, "scalar", [normal()])
+        case(op, "large and small", [wide])
+        case(op, "small only", [normal(6, scale=1e-3)])
+    case("siluGradient", "large and small", [normal(*wide.shape), wide])
+    case("siluGradient", "pictures", [normal(2, 3, 4, 5), normal(2, 3, 4, 5, scale=4)])
+
+
+for family in [elementwise, arithmetic, linear, convolutions, convolution_gradients, pools, normalizations, arrange, reductions, heads, activations]:
     family()
 golden.write("ops", {"cases": cases}, tf, np)
 print(len(cases), "cases")

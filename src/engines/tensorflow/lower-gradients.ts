@@ -1,3 +1,4 @@
+import { ACTIVATIONS, type ActivationName } from '../../program/expand-activations.ts'
 import type { CompositeName } from '../../program/expand-composites.ts'
 import type { ConvAttributes } from '../../program/ops.ts'
 import type { Node, Shape } from '../../program/program.ts'
@@ -8,7 +9,9 @@ import type { NodeWriter } from './node-writer.ts'
 
 /** The gradients that TensorFlow has kernels for; see `hasKernel`. */
 export const LOWER_GRADIENTS: {
-  readonly [Name in Extract<CompositeName, `${string}Gradient`>]: LowerOp<Name>
+  readonly [
+    Name in Exclude<Extract<CompositeName, `${string}Gradient`>, ActivationName>
+  ]: LowerOp<Name>
 } = {
   conv2dInputGradient: (w, [dy, kernel], { inputs, attributes: a }) => {
     const kernelShape = inputs[1]!.shape
@@ -62,6 +65,7 @@ function matMul(w: NodeWriter, x: string, y: string, transposed: Record<string, 
  */
 export function hasKernel(node: Node<CompositeName>): boolean {
   if (node.op === 'batchNormGradient') return isOfForward(node as Node<'batchNormGradient'>)
+  if (node.op in ACTIVATIONS) return false
   if (!node.op.includes('onv2d')) return true
   const { strides, dilations } = node.attributes as ConvAttributes
   if (dilations.some((d) => d > 1)) return false

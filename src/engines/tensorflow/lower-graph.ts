@@ -142,7 +142,7 @@ function lowerNode(
       const inputs = node.inputs.map((input) => names.get(input)!)
       const apart = LOWER_APART[node.op]
       if (apart && isShared(node.inputs[0]!, users)) return apart(w, inputs[0]!)
-      return (LOWER[node.op] as LowerOp<OpName>)(w, inputs, node)
+      return (LOWER[node.op as keyof typeof LOWER] as LowerOp<OpName>)(w, inputs, node)
     }
   }
 }

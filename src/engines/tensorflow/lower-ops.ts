@@ -1,14 +1,17 @@
 import type { Node, Tensor } from '../../program/program.ts'
 import type { ConvAttributes, OpName } from '../../program/ops.ts'
 import type { AttrValue } from './graph-def.ts'
+import type { ActivationName } from '../../program/expand-activations.ts'
 import { LOWER_GRADIENTS } from './lower-gradients.ts'
 import { batchNorm } from './lower-normalization.ts'
 import { convolution, FLOAT, INDEX, pool, type LowerOp } from './lower-op.ts'
 import type { NodeWriter } from './node-writer.ts'
 
-/** Every op but the sources, which belong to the whole graph (`lower-graph.ts`). */
+/** Every op but the sources, which belong to the whole graph (`lower-graph.ts`), and activations that are expanded before. */
 export const LOWER: {
-  readonly [Name in Exclude<OpName, 'input' | 'constant' | 'variable'>]: LowerOp<Name>
+  readonly [
+    Name in Exclude<OpName, 'input' | 'constant' | 'variable' | ActivationName>
+  ]: LowerOp<Name>
 } = {
   relu: plain('Relu'),
   relu6: plain('Relu6'),
@@ -21,6 +24,7 @@ export const LOWER: {
   rsqrt: plain('Rsqrt'),
   square: plain('Square'),
   negative: plain('Neg'),
+  erf: plain('Erf'),
   reluGradient: plain('ReluGrad'),
   relu6Gradient: plain('Relu6Grad'),
   cast: (w, [x], { inputs: [from], attributes: { dtype } }) =>

@@ -1,3 +1,4 @@
+import { erfSingle } from '../../util/erf.ts'
 import { sizeOf } from '../../program/program.ts'
 import { broadcast2 } from './broadcast.ts'
 import { start, view, type Emission, type Emit, type Emitters, type Step } from './emit.ts'
@@ -19,6 +20,7 @@ export const ELEMENTWISE: Emitters<
   | 'rsqrt'
   | 'square'
   | 'negative'
+  | 'erf'
   | 'reluGradient'
   | 'relu6Gradient'
   | 'cast'
@@ -46,6 +48,7 @@ export const ELEMENTWISE: Emitters<
   rsqrt: unary('_Rsqrt'),
   square: unary('_Square'),
   negative: each((x) => -x),
+  erf: each(erfSingle),
   reluGradient: (e) => masked(e, NaN),
   relu6Gradient: (e) => masked(e, 6),
   cast,

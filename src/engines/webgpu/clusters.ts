@@ -1,3 +1,4 @@
+import { SERIES, TAIL } from '../../util/erf.ts'
 import type { OpName } from '../../program/ops.ts'
 import { sizeOf, type Shape, type Tensor } from '../../program/program.ts'
 import type { Instruction } from '../fuse.ts'
@@ -23,6 +24,7 @@ const EXPRESSIONS: { readonly [Name in OpName]?: (a: string, b: string) => strin
   square: (a) => `${a} * ${a}`,
   sqrt: (a) => `sqrt(${a})`,
   rsqrt: (a) => `1.0 / sqrt(${a})`,
+  sigmoid: (a) => `1.0 / (1.0 + exp(-${a}))`,
   relu: (a) => `select(${a}, 0.0, ${a} < 0.0)`,
   relu6: (a) => `select(select(${a}, 6.0, ${a} > 6.0), 0.0, ${a} < 0.0)`,
   // Where x is positive dy itself: a product would make NaN of an infinite dy.
@@ -35,10 +37,18 @@ const EXPRESSIONS: { readonly [Name in OpName]?: (a: string, b: string) => strin
     const series = `1.0 / 3.0 - ${a} * ${a} * (2.0 / 15.0 - ${a} * ${a} * (17.0 / 315.0))`
     return `select(${whole}, ${a} * (1.0 - ${a} * ${a} * (${series})), abs(${a}) < 0.15)`
   },
+  // As util/erf.ts has it; tfjs' formula leaves five digits of small numbers.
+  erf: (a) => {
+    const series = SERIES.map(literal).reduceRight((sum, c) => `(${sum}) * ${a} * ${a} + ${c}`)
+    const t = `(1.0 / (1.0 + 0.3275911 * abs(${a})))`
+    const tail = TAIL.map(literal).reduceRight((sum, c) => `(${sum}) * ${t} + ${c}`)
+    const whole = `sign(${a}) * (1.0 - (${tail}) * ${t} * exp(-${a} * ${a}))`
+    return `select(${whole}, ${a} * (${series}), abs(${a}) < 1.0)`
+  },
 }
 
 /** tfjs has no kernel for these, or not a good one: they are kernels of ours also alone. */
-const OWN: ReadonlySet<OpName> = new Set(['reluGradient', 'relu6Gradient', 'tanh'])
+const OWN: ReadonlySet<OpName> = new Set(['reluGradient', 'relu6Gradient', 'tanh', 'erf'])
 
 /**
  * The same work with nodes that work element by element drawn together where one is all that reads another. On a GPU each
@@ -137,4 +147,9 @@ function sameShape(a: Shape, b: Shape): boolean {
 /** The kernels' own largest and smallest lose NaN. */
 function orNaN(value: string, a: string, b: string): string {
   return `select(select(${value}, ${a}, isnan(${a})), ${b}, isnan(${b}))`
+}
+
+/** Of a float in WGSL. */
+function literal(value: number): string {
+  return value.toExponential(9)
 }

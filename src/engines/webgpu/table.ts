@@ -11,7 +11,7 @@ import { WINDOWS } from './windows.ts'
 /** Filled by the session. */
 export type SourceName = 'input' | 'constant' | 'variable'
 /** Always kernels of our own, see `clusters.ts`. */
-type ClusteredName = 'reluGradient' | 'relu6Gradient' | 'tanh'
+type ClusteredName = 'reluGradient' | 'relu6Gradient' | 'tanh' | 'erf'
 /** tfjs shares an average among padding cells too, and takes the last of several maxima. */
 type ExpandedName = Exclude<CompositeName, keyof typeof WINDOWS>
 

@@ -1,6 +1,7 @@
+import type { Builder } from '../builder.ts'
 import { perInput, type OpDefinitions } from '../op.ts'
 import { check, type } from '../shapes.ts'
-import type { TensorType } from '../program.ts'
+import type { Tensor, TensorType } from '../program.ts'
 
 const same = ([x]: readonly TensorType[]): TensorType[] => [type(x!.shape)]
 const masked = ([dy, x]: readonly TensorType[]): TensorType[] => {
@@ -24,8 +25,12 @@ export const ELEMENTWISE: OpDefinitions<
   | 'rsqrt'
   | 'square'
   | 'negative'
+  | 'erf'
+  | 'silu'
+  | 'gelu'
   | 'reluGradient'
   | 'relu6Gradient'
+  | 'siluGradient'
   | 'cast'
 > = {
   relu: {
@@ -83,6 +88,27 @@ export const ELEMENTWISE: OpDefinitions<
     infer: same,
     gradient: perInput((b, dy) => [() => b.negative(dy)]),
   },
+  erf: {
+    infer: same,
+    gradient: perInput((b, dy, { inputs: [x] }) => [
+      () => b.multiply(dy, bell(b, x!, 2 / Math.sqrt(Math.PI), 1)),
+    ]),
+  },
+  // From the input alone: a picture's activations are most of what training keeps, and a sigmoid is quick.
+  silu: {
+    infer: same,
+    gradient: perInput((b, dy, { inputs: [x] }) => [() => b.siluGradient(dy, x!)]),
+  },
+  // The normal distribution's integral and x times its density.
+  gelu: {
+    infer: same,
+    gradient: perInput((b, dy, { inputs: [x] }) => [
+      () => {
+        const density = bell(b, x!, 1 / Math.sqrt(2 * Math.PI), 1 / 2)
+        return b.multiply(dy, b.add(integral(b, x!), b.multiply(x!, density)))
+      },
+    ]),
+  },
   reluGradient: {
     infer: masked,
     gradient: perInput((b, dy, { inputs: [, x] }) => [() => b.reluGradient(dy, x!), undefined]),
@@ -91,6 +117,18 @@ export const ELEMENTWISE: OpDefinitions<
     infer: masked,
     gradient: perInput((b, dy, { inputs: [, x] }) => [() => b.relu6Gradient(dy, x!), undefined]),
   },
+  siluGradient: { infer: masked },
   // Only integers are ever on the other side: nothing flows through them.
   cast: { infer: ([x], a) => [{ shape: x!.shape, dtype: a.dtype }] },
+}
+
+/** The integral of the standard normal density up to x. */
+export function integral(b: Builder, x: Tensor): Tensor {
+  const half = b.scalar(0.5)
+  return b.add(b.multiply(b.erf(b.multiply(x, b.scalar(Math.SQRT1_2))), half), half)
+}
+
+/** height exp(-narrowness x^2). */
+function bell(b: Builder, x: Tensor, height: number, narrowness: number): Tensor {
+  return b.multiply(b.exp(b.multiply(b.square(x), b.scalar(-narrowness))), b.scalar(height))
 }
