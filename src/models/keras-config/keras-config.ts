@@ -1,0 +1,95 @@
+import type { Json, JsonObject } from '../../util/json.ts'
+import type { Layer, LayerConfigs, LayerKind } from '../layer-graph.ts'
+import { KERAS_ROWS, type KerasRow } from './rows.ts'
+import { Settings } from './settings.ts'
+import { serialized, type KerasFormat } from './values.ts'
+
+/** One layer as Keras' JSON has it, keys in snake case. */
+export interface KerasLayer {
+  readonly class_name: string
+  readonly config: JsonObject
+  /** Keras 3: where the class stands. */
+  readonly module?: string | null
+  readonly registered_name?: string | null
+}
+
+/** A kind with its settings. */
+export type KindConfig = {
+  readonly [Kind in LayerKind]: { readonly kind: Kind; readonly config: LayerConfigs[Kind] }
+}[LayerKind]
+
+export type FromKeras = KindConfig & {
+  /** Settings that would change numbers and are not done here: `groups must be 1 here, got 2`. */
+  readonly problems: readonly string[]
+  /** Settings that only training would feel, and that are left out: `kernel_constraint`. */
+  readonly untrained: readonly string[]
+}
+
+type Read = (settings: Settings) => KindConfig
+
+/** Classes that are another kind here. */
+const OTHER_CLASSES: Readonly<Record<string, Read>> = {
+  Softmax: (s) => {
+    s.lastAxis()
+    return { kind: 'Activation', config: { activation: 'softmax' } }
+  },
+}
+
+/**
+ * A layer of a model file as ours. `axes`: of its input, the batch's included, for settings that count axes.
+ * Undefined for a class that there is no layer for.
+ */
+export function fromKeras(
+  layer: KerasLayer,
+  format: KerasFormat,
+  axes?: number,
+): FromKeras | undefined {
+  const read = readerOf(layer)
+  if (!read) return undefined
+  const settings = new Settings(layer.config, format, axes)
+  const { kind, config } = read(settings)
+  settings.finish()
+  const { problems, untrained } = settings
+  return { kind, config, problems, untrained } as FromKeras
+}
+
+function readerOf(layer: KerasLayer): Read | undefined {
+  if (!isKeras(layer)) return undefined
+  const name = layer.class_name
+  if (Object.hasOwn(OTHER_CLASSES, name)) return OTHER_CLASSES[name]
+  if (!Object.hasOwn(KERAS_ROWS, name)) return undefined
+  const kind = name as LayerKind
+  const { read } = rowOf(kind)
+  return (settings) => ({ kind, config: read(settings) }) as KindConfig
+}
+
+/** A class of the same name in somebody's own module is another class. */
+function isKeras({ module, class_name, registered_name }: KerasLayer): boolean {
+  if (module && !/^(tf_)?keras(\.|$)/.test(module)) return false
+  if (module?.startsWith('keras.src.ops')) return false
+  return !registered_name?.includes('>') || registered_name.endsWith(`keras>${class_name}`)
+}
+
+/** A layer as Keras writes it into a model's config, without `inbound_nodes`. */
+export function toKeras(
+  layer: Pick<Layer, 'name' | 'kind' | 'config'>,
+  format: KerasFormat,
+): KerasLayer {
+  const { write, module = 'keras.layers' } = rowOf(layer.kind)
+  const common =
+    layer.kind === 'InputLayer' ? { dtype: 'float32' } : { trainable: true, dtype: dtypeOf(format) }
+  const config = { name: layer.name, ...common, ...write(layer.config, format) }
+  const own = module === 'keras.layers' ? null : layer.kind
+  return format === 'keras2'
+    ? { class_name: layer.kind, config }
+    : { module, class_name: layer.kind, config, registered_name: own }
+}
+
+function dtypeOf(format: KerasFormat): Json {
+  const policy = { name: 'float32' }
+  return format === 'keras2' ? policy.name : serialized('keras', 'DTypePolicy', policy, format)
+}
+
+function rowOf<Kind extends LayerKind>(kind: Kind): KerasRow<Kind> {
+  return KERAS_ROWS[kind] as unknown as KerasRow<Kind>
+}
