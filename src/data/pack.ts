@@ -5,7 +5,7 @@ import { basename } from 'node:path'
 import { failure } from '../util/diagnostic.ts'
 import { diskError, isErrno, writeFileAtomic } from '../util/files.ts'
 import { stableJson } from '../util/json.ts'
-import { fromHalf, toHalf } from './half.ts'
+import { fromHalf, toHalf } from '../util/half.ts'
 
 /**
  * A pack is one file of equal rows, raw and little-endian, with a JSON file of this form beside it:

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fromHalf, toHalf } from '../../src/data/half.ts'
+import { fromHalf, toHalf } from '../../src/util/half.ts'
 import { digestOf } from '../../src/util/digest.ts'
 import { readGolden } from '../support/golden.ts'
 
