@@ -79,10 +79,14 @@ export function sealed(content: Uint8Array, type = 0): Buffer {
   return Buffer.concat([typed, fixed32(maskCrc(crc32c(typed)))])
 }
 
-export function footer(index: readonly [number, number]): Buffer {
-  const handles = Buffer.concat([varint(0), varint(0), varint(index[0]), varint(index[1])])
+/** What ends a table: the empty block about the table itself, then where that and the index of blocks are. */
+export function ending(index: { readonly offset: number; readonly size: number }): Buffer {
+  const empty = block([])
+  const end = index.offset + index.size + 5
+  const places = [end, empty.length - 5, index.offset, index.size].map((n) => varint(n))
+  const handles = Buffer.concat(places)
   const magic = Buffer.from('57fb808b247547db', 'hex')
-  return Buffer.concat([handles, Buffer.alloc(40 - handles.length), magic])
+  return Buffer.concat([empty, handles, Buffer.alloc(40 - handles.length), magic])
 }
 
 /** A table of ready blocks, each pointed to by the last key it was given. */
@@ -95,7 +99,11 @@ export function table(blocks: readonly { readonly key: string; readonly block: B
       return [key, pointer] as const
     }),
   )
-  return Buffer.concat([...blocks.map((b) => b.block), index, footer([at, index.length - 5])])
+  return Buffer.concat([
+    ...blocks.map((b) => b.block),
+    index,
+    ending({ offset: at, size: index.length - 5 }),
+  ])
 }
 
 /** Writes PREFIX.index and PREFIX.data-00000-of-00001 into a new folder; returns PREFIX. */

@@ -26,7 +26,7 @@ export function readTable(bytes: Uint8Array): Row[] {
   if (MAGIC.some((byte, i) => bytes[bytes.length - 8 + i] !== byte)) {
     throw new WireError('its last eight bytes are not those of a table')
   }
-  handle(footer) // of the index of other blocks, which bundles leave empty
+  readBlock(bytes, handle(footer)) // for rows about the table itself: bundles have none
   const index = readBlock(bytes, handle(footer))
   const rows: Row[] = []
   const budget = { left: MAX_KEYS }
