@@ -6,7 +6,7 @@
 // FOLDER has a folder of pictures for each class. CASES: parts of titles, with commas between.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildBaseModel } from '../src/models/base-model.ts'
+import { buildModel } from '../src/models/base-model.ts'
 import { headLayers, type HeadLayer } from '../src/models/head.ts'
 import type { WeightMap } from '../src/models/layer-graph.ts'
 import { initialize } from '../src/models/weights/initializers.ts'
@@ -120,7 +120,7 @@ async function compare(
   const { model, preprocessing } = trunkOptions(name)
   const options: ModelOptions = { model, head, freeze: { first }, classes: 20 }
   const weights = randomWeights(options)
-  const theirs = await keras(options, weights)
+  const theirs = await keras(name, options, weights)
 
   const plan = featurePlan(options)!
   const trunk = { model, preprocessing }
@@ -164,13 +164,13 @@ async function compare(
 }
 
 /** A warm Keras with the form of the data that it is quicker on. */
-async function keras(options: ModelOptions, weights: WeightMap) {
+async function keras(name: string, options: ModelOptions, weights: WeightMap) {
   const { graph, trunk, frozen } = wholeModel(options)
   await writeWeights(join(work, 'initial'), graph, weights)
   const python = startPython('keras_steps.py')
   await python.ask({
     do: 'build',
-    model: options.model.name,
+    model: name,
     size: SIZE,
     first: frozen.size,
     head: options.head,
@@ -194,6 +194,6 @@ async function keras(options: ModelOptions, weights: WeightMap) {
 
 function randomWeights(options: ModelOptions): WeightMap {
   const { graph, trunk } = wholeModel(options)
-  const ofTrunk = initialize(buildBaseModel(options.model), 1)
+  const ofTrunk = initialize(buildModel(options.model), 1)
   return new Map([...ofTrunk, ...initialize(headLayers(graph, trunk), 1)])
 }

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Engine } from '../../src/engines/engine.ts'
 import { openTensorflow } from '../../src/engines/tensorflow/open.ts'
-import { buildBaseModel } from '../../src/models/base-model.ts'
+import { buildModel } from '../../src/models/base-model.ts'
 import type { WeightMap } from '../../src/models/layer-graph.ts'
-import { defaultPreprocessing } from '../../src/models/published.ts'
+import { defaultPreprocessing, type BaseModelOptions } from '../../src/models/published.ts'
 import { initialize } from '../../src/models/weights/initializers.ts'
 import type { TrunkOptions } from '../../src/training/trunk.ts'
 
@@ -19,7 +19,7 @@ export function chosen(list: string | undefined): string[] {
 
 export const SIZE = 224
 
-export function trunkOptions(name: string): TrunkOptions {
+export function trunkOptions(name: string): TrunkOptions & { readonly model: BaseModelOptions } {
   return {
     model: { name, inputShape: [SIZE, SIZE, 3] },
     preprocessing: defaultPreprocessing(name),
@@ -28,7 +28,7 @@ export function trunkOptions(name: string): TrunkOptions {
 
 /** Fresh weights by Keras' initializers. */
 export function randomWeights({ model }: Pick<TrunkOptions, 'model'>): WeightMap {
-  return initialize(buildBaseModel(model), 1)
+  return initialize(buildModel(model), 1)
 }
 
 export function openEngine(): Promise<Engine> {

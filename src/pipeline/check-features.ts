@@ -1,9 +1,10 @@
 import type { HeadLayer } from '../models/head.ts'
 import { PipelineError } from '../util/diagnostic.ts'
+import { modelOf } from './base-model.ts'
 import type { Checked } from './check.ts'
 
 /** `features: always` where there is nothing that could be kept. Loads the model's layers, only then. */
-export async function checkFeatures({ pipeline, model, report }: Checked): Promise<void> {
+export async function checkFeatures({ pipeline, known, report }: Checked): Promise<void> {
   const { features, freeze, training, head, augmentation } = pipeline
   if (features.when !== 'always') return
   if (augmentation?.bank === 'none') {
@@ -19,13 +20,11 @@ export async function checkFeatures({ pipeline, model, report }: Checked): Promi
     report('CONFLICT', ['features'], message, { hint })
     return
   }
-  if (!model) return
-  const [{ featurePlan }, { modelOf }] = await Promise.all([
-    import('../training/feature-plan.ts'),
-    import('./keep.ts'),
-  ])
+  const model = modelOf(pipeline, known?.stored)
+  if (!model || !known) return
+  const { featurePlan } = await import('../training/feature-plan.ts')
   const hasPlan = (policy: typeof freeze): boolean => {
-    const options = { model: modelOf(pipeline), head: head as readonly HeadLayer[], freeze: policy }
+    const options = { model, head: head as readonly HeadLayer[], freeze: policy }
     return featurePlan(options) !== undefined
   }
   try {

@@ -1,5 +1,7 @@
+import type { ModelChoice } from '../models/base-model.ts'
 import type { HeadLayer } from '../models/head.ts'
 import { PipelineError } from '../util/diagnostic.ts'
+import { modelOf } from './base-model.ts'
 import type { Checked } from './check.ts'
 import type { Path } from './tree.ts'
 
@@ -7,7 +9,7 @@ import type { Path } from './tree.ts'
  * Layers that a policy names must be there. Apart from the other checks, since only this one needs the model's layers:
  * they are loaded when a policy names some.
  */
-export async function checkFreeze({ pipeline, model, isWritten, report }: Checked): Promise<void> {
+export async function checkFreeze({ pipeline, known, isWritten, report }: Checked): Promise<void> {
   const { freeze, training } = pipeline
   const ofPhases = (training.phases ?? []).map((phase, i) => ({
     policy: phase.freeze,
@@ -17,11 +19,12 @@ export async function checkFreeze({ pipeline, model, isWritten, report }: Checke
     { policy: freeze, place: ['freeze'] as Path },
     ...ofPhases.filter(({ place }) => isWritten(place)),
   ].filter(({ policy }) => typeof policy !== 'string')
-  if (!model || policies.length === 0) return
+  const model = modelOf(pipeline, known?.stored)
+  if (!known || !model || policies.length === 0) return
   const { resolveFreeze } = await import('../models/freeze.ts')
   for (const { policy, place } of policies) {
     try {
-      const { trunk, ofHead } = await namesOf(pipeline)
+      const { trunk, ofHead } = await namesOf(pipeline, model)
       resolveFreeze(policy, trunk, ofHead)
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error
@@ -35,12 +38,12 @@ export async function checkFreeze({ pipeline, model, isWritten, report }: Checke
 }
 
 /** The trunk, and the names of the head's layers: without them where the head does not fit, which other checks tell. */
-async function namesOf({ baseModel, head }: Checked['pipeline']) {
-  const [{ buildBaseModel }, { addHead, headLayers }] = await Promise.all([
+async function namesOf({ head }: Checked['pipeline'], model: ModelChoice) {
+  const [{ buildModel }, { addHead, headLayers }] = await Promise.all([
     import('../models/base-model.ts'),
     import('../models/head.ts'),
   ])
-  const trunk = buildBaseModel(baseModel)
+  const trunk = buildModel(model)
   try {
     const whole = addHead(trunk, head as readonly HeadLayer[], 2)
     return { trunk, ofHead: headLayers(whole, trunk).map(({ name }) => name) }

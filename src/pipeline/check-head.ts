@@ -1,4 +1,6 @@
+import type { LayerGraph } from '../models/layer-graph.ts'
 import { didYouMean } from '../util/suggest.ts'
+import { isNamed } from './base-model.ts'
 import type { Checked } from './check.ts'
 import { short } from './check.ts'
 import type { HeadLayer, Pipeline } from './pipeline.ts'
@@ -6,8 +8,9 @@ import { lastActivation } from './resolve.ts'
 
 /** Something has to be trained. */
 export function checkHeadIsThere({ pipeline, isWritten, report }: Checked): void {
-  if (pipeline.head.length > 0 || pipeline.baseModel?.includeTop || isWritten(['prediction']))
-    return
+  if (pipeline.head.length > 0 || isWritten(['prediction'])) return
+  const { baseModel } = pipeline
+  if (baseModel && 'includeTop' in baseModel && baseModel.includeTop) return
   const hint =
     'for instance head: [GlobalAveragePooling2D, {Dense: {units: classes, activation: softmax}}]'
   if (isWritten(['head']))
@@ -16,20 +19,17 @@ export function checkHeadIsThere({ pipeline, isWritten, report }: Checked): void
 }
 
 /** Layers that want [height, width, channels], and layers that want a row of features, in their order. */
-export function checkHead({ pipeline, report }: Checked): void {
-  const { head, baseModel } = pipeline
-  let isImage = !baseModel.includeTop && baseModel.pooling === 'none'
+export function checkHead({ pipeline, layers, report }: Checked): void {
+  const { head } = pipeline
+  const trunk = trunkEnd(pipeline, layers)
+  if (!trunk) return
+  let { isImage } = trunk
   const flatten = { hint: 'put GlobalAveragePooling2D or Flatten before it' }
   for (const [i, layer] of head.entries()) {
     const name = typeof layer === 'string' ? layer : Object.keys(layer)[0]!
     if (name.startsWith('Global')) {
       if (!isImage) {
-        const before =
-          i > 0
-            ? 'the layers before it'
-            : baseModel.includeTop
-              ? 'the base model with its top'
-              : `baseModel.pooling ${baseModel.pooling}`
+        const before = i > 0 ? 'the layers before it' : trunk.what
         report('CONFLICT', ['head', i], `${name} needs rows and columns, and ${before} left none`, {
           hint: `take ${name} out`,
         })
@@ -56,6 +56,21 @@ export function checkHead({ pipeline, report }: Checked): void {
       flatten,
     )
   }
+}
+
+/** Whether the trunk gives rows and columns, and what it is where it does not; undefined where its layers are not known. */
+function trunkEnd(
+  { baseModel }: Pipeline,
+  layers: LayerGraph | undefined,
+): { readonly isImage: boolean; readonly what: string } | undefined {
+  if (isNamed(baseModel)) {
+    const { includeTop, pooling } = baseModel
+    const what = includeTop ? 'the base model with its top' : `baseModel.pooling ${pooling}`
+    return { isImage: !includeTop && pooling === 'none', what }
+  }
+  if (!layers) return undefined
+  const { name, outputShape } = layers.output
+  return { isImage: outputShape.length === 3, what: `the base model's ${name}` }
 }
 
 const WANTED = {

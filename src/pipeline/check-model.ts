@@ -1,12 +1,16 @@
+import type { StoredGraph } from '../models/stored-graph.ts'
 import { BASE_MODELS } from '../models/catalogue.ts'
 import { publishedWeights } from '../models/published.ts'
 import { samePreprocessing } from '../models/preprocessing.ts'
+import { isNamed, modelName } from './base-model.ts'
 import type { Checked } from './check.ts'
 
 /** Models of keras.applications that bring values 0..255 into their range themselves (EfficientNet, ConvNeXt ...). */
+const RESCALING = new Set<string>(['Rescaling', 'Normalization'])
 const RESCALES_INSIDE = /^(EfficientNetB|EfficientNetV2|MobileNetV3|ConvNeXt)/
 
-export function checkPreprocessing({ pipeline, model, isWritten, report }: Checked): void {
+export function checkPreprocessing(checked: Checked): void {
+  const { pipeline, model, known, isWritten, report } = checked
   const { preprocessing, baseModel } = pipeline
   const path = ['preprocessing']
   if (!isWritten(path)) return
@@ -18,28 +22,32 @@ export function checkPreprocessing({ pipeline, model, isWritten, report }: Check
     }
     if (wrong.length > 0) return
   }
-  const inside = model?.rescalesInside ?? RESCALES_INSIDE.test(baseModel.name)
+  const name = modelName(baseModel)
+  const inside = isNamed(baseModel)
+    ? (model?.rescalesInside ?? RESCALES_INSIDE.test(name))
+    : known?.stored !== undefined && rescalesInside(known.stored)
+  const own = model?.preprocessing ?? known?.preprocessing
+  const isTrained = !isNamed(baseModel) || baseModel.weights !== 'none'
   const [key] = Object.keys(preprocessing)
   if (inside && !('mode' in preprocessing && preprocessing.mode === 'none')) {
     if (preprocessing.force) return
-    const message = `${baseModel.name} rescales pixels inside, and preprocessing.${key} rescales them before it`
+    const message = `${name} rescales pixels inside, and preprocessing.${key} rescales them before it`
     const hint = 'take preprocessing out; or write force: true in it if both are meant'
     report('CONFLICT', [...path, key!], message, { hint })
   } else if (
-    model &&
-    baseModel.weights !== 'none' &&
-    !samePreprocessing(preprocessing, model.preprocessing)
+    own && isTrained && !samePreprocessing(preprocessing, own)
   ) {
-    const message = `preprocessing differs from what ${baseModel.name} was trained with: ${flow(model.preprocessing)}`
+    const message = `preprocessing differs from what ${name} was trained with: ${flow(own)}`
     const hint = "take preprocessing out to have the model's own"
     report('PREPROCESSING_DIFFERS', path, message, { hint, severity: 'warning' })
   }
 }
 
 export function checkImageSize({ pipeline, model, report }: Checked): void {
-  if (!model) return
+  const { baseModel } = pipeline
+  if (!model || !isNamed(baseModel)) return
   const { imageSize } = pipeline.dataset
-  const { name, includeTop, weights } = pipeline.baseModel
+  const { name, includeTop, weights } = baseModel
   const path = ['dataset', 'imageSize']
   const { inputSizes: sizes = [model.inputSize] } = model
   if (Math.min(...imageSize) < model.minSize) {
@@ -64,7 +72,7 @@ export function checkImageSize({ pipeline, model, report }: Checked): void {
 
 /** A name of keras.applications that the catalogue does not have yet; a name that is none the schema refuses. */
 export function checkName({ pipeline, model, report }: Checked): void {
-  if (model) return
+  if (model || !isNamed(pipeline.baseModel)) return
   const hint = `this version has ${BASE_MODELS.map((m) => m.name).join(', ')}`
   report('NOT_YET', ['baseModel', 'name'], `${pipeline.baseModel.name} is not in this version`, {
     hint,
@@ -73,14 +81,15 @@ export function checkName({ pipeline, model, report }: Checked): void {
 
 /** The width and the form, for the families that have them. */
 export function checkVariant({ pipeline, model, report }: Checked): void {
-  const { name, alpha = 1, minimalistic, weights } = pipeline.baseModel
-  if (!model) return
+  const { baseModel } = pipeline
+  if (!model || !isNamed(baseModel)) return
+  const { name, alpha = 1, minimalistic, weights } = baseModel
   const path = ['baseModel', 'alpha']
   if (!model.hasMinimalistic && minimalistic !== undefined) {
     const hint = 'take minimalistic out'
     report('CONFLICT', ['baseModel', 'minimalistic'], `${name} has no minimalistic form`, { hint })
   } else if (!model.alphas) {
-    if (pipeline.baseModel.alpha === undefined) return
+    if (baseModel.alpha === undefined) return
     report('CONFLICT', path, `${name} has no alpha`, { hint: 'take alpha out' })
   } else if (weights === 'imagenet' && !publishedWeights({ name, alpha, minimalistic })) {
     const there = model.alphas.filter((a) => publishedWeights({ name, alpha: a, minimalistic }))
@@ -95,4 +104,10 @@ function flow(preprocessing: object): string {
     ([key, value]) => `${key}: ${JSON.stringify(value)}`,
   )
   return `{${parts.join(', ')}}`.replaceAll('"', '').replaceAll(',', ', ').replaceAll(',  ', ', ')
+}
+
+/** Whether a network that a file brings begins with layers that rescale what they get. */
+function rescalesInside({ layers, input }: StoredGraph): boolean {
+  const first = layers.find((layer) => layer.inputs[0] === input)
+  return first !== undefined && RESCALING.has(first.kind)
 }

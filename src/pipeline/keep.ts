@@ -1,10 +1,10 @@
 import type { EngineInfo } from '../engines/engine.ts'
 import { RATE } from '../engines/rate.ts'
 import type { HeadLayer } from '../models/head.ts'
+import type { ModelChoice } from '../models/base-model.ts'
 import { featurePlan, frozenSeconds, type FeaturePlan } from '../training/feature-plan.ts'
 import { failure } from '../util/diagnostic.ts'
 import { bytesText } from '../util/text.ts'
-import { modelOptions as modelOf } from './model-options.ts'
 import type { Freeze, Pipeline, SplitName } from './pipeline.ts'
 
 /** How many pictures a split has, as the index says. */
@@ -27,12 +27,12 @@ export interface Keeping {
 /** By the policy and the number of epochs; a budget is another question. */
 export function keepingOf(
   pipeline: Pipeline,
-  freeze: Freeze,
-  epochs: number,
+  model: ModelChoice,
+  { freeze, epochs }: { readonly freeze: Freeze; readonly epochs: number },
   engine: EngineInfo,
 ): Keeping {
   const { head, features } = pipeline
-  const plan = featurePlan({ model: modelOf(pipeline), head: head as readonly HeadLayer[], freeze })
+  const plan = featurePlan({ model, head: head as readonly HeadLayer[], freeze })
   if (!plan) return { kept: 'nothing', plan }
   if (features.when === 'never') return { kept: 'never', plan }
   if (plan.wholeTrunk || features.when === 'always' || variantsOf(pipeline) !== undefined) {
@@ -93,5 +93,3 @@ export function isWithinBudget({ features }: Pipeline, bytes: number): boolean {
     hint: 'raise features.maxBytes, write dtype: float16, or features: auto to run the frozen layers at each step instead',
   })
 }
-
-export { modelOf }

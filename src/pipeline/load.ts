@@ -1,19 +1,23 @@
 import { join } from 'node:path'
 import { BASE_MODELS } from '../models/catalogue.ts'
 import type { BaseModel } from '../models/catalogue.ts'
+import type { StoredGraph } from '../models/stored-graph.ts'
 import type { Diagnostic, Position } from '../util/diagnostic.ts'
 import { PipelineError } from '../util/diagnostic.ts'
 import { byCodePoint } from '../util/json.ts'
+import type { FindRunModel, KnownModel } from './base-model.ts'
 import { CHECKS } from './checks.ts'
 import type { Checked } from './check.ts'
 import { checkFeatures } from './check-features.ts'
 import { checkFreeze } from './check-freeze.ts'
-import { checkClassWeight, checkUnits } from './check-head.ts'
+import { checkClassWeight, checkHead, checkUnits } from './check-head.ts'
+import { buildLayers } from './check-layers.ts'
 import { compose } from './compose.ts'
 import { fillDefaults, inSchemaOrder } from './defaults.ts'
 import { explain } from './explain.ts'
 import { findSplits, foldersIn, writeDatasetOut } from './folders.ts'
 import { inheritPhases } from './inherit.ts'
+import { knownModel } from './known-model.ts'
 import { findNotYet } from './not-yet.ts'
 import { readNumbers } from './numbers.ts'
 import { override } from './override.ts'
@@ -22,7 +26,7 @@ import type { Pipeline } from './pipeline.ts'
 import { resolveDefaults } from './resolve.ts'
 import { writeOut } from './short.ts'
 import type { From, Node, Path } from './tree.ts'
-import { diagnose, find, placeOf, scalars, showPath, toData } from './tree.ts'
+import { diagnose, find, fromData, placeOf, replace, scalars, showPath, toData } from './tree.ts'
 import validate from './validator.js'
 
 export interface LoadOptions {
@@ -30,6 +34,8 @@ export interface LoadOptions {
   readonly set?: readonly string[] | undefined
   readonly env?: NodeJS.ProcessEnv | undefined
   readonly cwd?: string | undefined
+  /** Finds the run that a file names as its base model; without it nothing is known of that. */
+  readonly findRun?: FindRunModel | undefined
 }
 
 export interface LoadedPipeline {
@@ -43,6 +49,8 @@ export interface LoadedPipeline {
   readonly origin: (path: string) => Origin
   /** The resolved values with their places. */
   readonly tree: Node
+  /** What is known of the base model before anything runs. */
+  readonly known: KnownModel
 }
 
 export interface Origin {
@@ -62,7 +70,7 @@ export async function loadPipeline(
   file: string,
   options: LoadOptions = {},
 ): Promise<LoadedPipeline> {
-  const { set = [], env = process.env, cwd = process.cwd() } = options
+  const { set = [], env = process.env, cwd = process.cwd(), findRun } = options
   const { root, text, problems } = await compose(file, env)
   const found: Diagnostic[] = [...problems]
   const report = (diagnostic: Diagnostic): void => void found.push(diagnostic)
@@ -79,16 +87,17 @@ export async function loadPipeline(
     bad.push(['dataset'])
     if (!find(written, ['prediction'])) found.push(missingDataset(written))
   }
-  const checked = await resolveAndCheck(written, file, { bad, report })
+  const checked = await resolveAndCheck(written, file, { bad, report, findRun })
   const sorted = inOrder(found, file)
   if (sorted.some((d) => d.severity !== 'warning')) throw new PipelineError(sorted)
-  const { pipeline, tree } = checked
+  const { pipeline, tree, known } = checked
   return {
     file,
     text,
     pipeline,
     warnings: sorted,
     tree,
+    known,
     origin: (path) => originOf(tree, path),
   }
 }
@@ -97,14 +106,15 @@ interface Findings {
   /** Paths known to be wrong; grows. */
   readonly bad: Path[]
   readonly report: (diagnostic: Diagnostic) => void
+  readonly findRun: FindRunModel | undefined
 }
 
 /** Defaults, then every check that reads nothing known to be wrong. */
 async function resolveAndCheck(
   written: Node,
   file: string,
-  { bad, report }: Findings,
-): Promise<{ pipeline: Pipeline; tree: Node }> {
+  { bad, report, findRun }: Findings,
+): Promise<{ pipeline: Pipeline; tree: Node; known: KnownModel }> {
   const isBad = (key: string): boolean => bad.some((path) => touches(path, key.split('.')))
   let tree = fillDefaults(inheritPhases(written))
   if (!isBad('dataset')) {
@@ -114,16 +124,21 @@ async function resolveAndCheck(
     })
   }
   const model = isBad('baseModel') ? undefined : modelOf(tree)
-  tree = inSchemaOrder(resolveDefaults(tree, file, model))
-  const checked: Checked = {
+  const known = isBad('baseModel') ? undefined : await knownModel(tree, model, findRun, report)
+  if (known?.run) tree = replace(tree, ['baseModel', 'run'], fromData(known.run.id, 'file'))
+  tree = inSchemaOrder(resolveDefaults(tree, file, model, known))
+  const given: Checked = {
     pipeline: toData(tree) as Pipeline,
     model,
+    known,
     classes: isBad('dataset') ? undefined : await knownClasses(tree),
     isWritten: (path) => (find(tree, path)?.from ?? 'default') !== 'default',
     report: (code, path, message, more) => {
       report(diagnose(tree, path, { code, message, ...more }))
     },
   }
+  const isOpen = isBad('baseModel') || isBad('dataset.imageSize')
+  const checked = { ...given, layers: isOpen ? undefined : await buildLayers(given) }
   for (const check of CHECKS) if (!check.reads.some(isBad)) check.run(checked)
   if (!isBad('freeze') && !isBad('training.phases')) await checkFreeze(checked)
   const reads = [
@@ -136,7 +151,7 @@ async function resolveAndCheck(
     'dataset',
   ]
   if (!reads.some(isBad)) await checkFeatures(checked)
-  return { pipeline: checked.pipeline, tree }
+  return { pipeline: checked.pipeline, tree, known: known ?? {} }
 }
 
 /**
@@ -151,6 +166,7 @@ export function classProblems(
   const checked: Checked = {
     pipeline,
     model: undefined,
+    known: undefined,
     classes,
     isWritten: () => true,
     report: (code, path, message, more) =>
@@ -159,6 +175,28 @@ export function classProblems(
   checkUnits(checked)
   checkClassWeight(checked)
   return problems
+}
+
+/** What only the layers of a base model tell that is fetched first: whether the head and the freeze policy fit them. */
+export async function layerProblems(
+  { pipeline, tree }: LoadedPipeline,
+  stored: StoredGraph,
+): Promise<Diagnostic[]> {
+  const problems: Diagnostic[] = []
+  const given: Checked = {
+    pipeline,
+    model: undefined,
+    known: { stored },
+    classes: undefined,
+    isWritten: (path) => (find(tree, path)?.from ?? 'default') !== 'default',
+    report: (code, path, message, more) =>
+      void problems.push(diagnose(tree, path, { code, message, ...more })),
+  }
+  const checked = { ...given, layers: await buildLayers(given) }
+  checkHead(checked)
+  await checkFreeze(checked)
+  await checkFeatures(checked)
+  return problems.filter(({ severity }) => severity !== 'warning')
 }
 
 function missingDataset(tree: Node): Diagnostic {

@@ -1,11 +1,14 @@
 import { baseModel } from '../models/published.ts'
 import type { BaseModelOptions } from '../models/published.ts'
-import type { Pipeline } from './pipeline.ts'
+import type { NamedModel } from './pipeline.ts'
 
 /** What of a pipeline says how its base model is built. */
-export function modelOptions({ baseModel: base, dataset }: Pipeline): BaseModelOptions {
+export function modelOptions(
+  base: NamedModel,
+  [height, width]: readonly [number, number],
+): BaseModelOptions {
   const { name, includeTop, pooling, alpha } = base
-  const inputShape = [...dataset.imageSize, 3]
+  const inputShape = [height, width, 3]
   return { name, includeTop, pooling, alpha, ...variantOf(base), inputShape }
 }
 
@@ -13,7 +16,7 @@ export function modelOptions({ baseModel: base, dataset }: Pipeline): BaseModelO
  * The options that few families have, each only where it changes something, so that it does not stand in the
  * fingerprints of the others.
  */
-export function variantOf({ name, weights, minimalistic }: Pipeline['baseModel']): {
+export function variantOf({ name, weights, minimalistic }: NamedModel): {
   minimalistic?: true
   imagenet?: true
 } {

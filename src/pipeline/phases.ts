@@ -1,4 +1,5 @@
 import type { EngineInfo } from '../engines/engine.ts'
+import type { ModelChoice } from '../models/base-model.ts'
 import type { HeadLayer } from '../models/head.ts'
 import type { FeaturePlan } from '../training/feature-plan.ts'
 import { monitored, type CallbackSettings } from '../training/callbacks.ts'
@@ -8,10 +9,10 @@ import {
   isWithinBudget,
   keepable,
   keepingOf,
-  modelOf,
   type Keeping,
   type Pictures,
 } from './keep.ts'
+import { namedModel } from './base-model.ts'
 import { phaseSettings } from './phase-settings.ts'
 import type { Freeze, Optimizer, PhaseSettings, Pipeline, SplitName } from './pipeline.ts'
 
@@ -53,12 +54,16 @@ export interface PhaseDraft {
 }
 
 /** One for each phase; without `training.phases` the one that the file's own keys describe. */
-export function draftPhases(pipeline: Pipeline, engine: EngineInfo): PhaseDraft[] {
+export function draftPhases(
+  pipeline: Pipeline,
+  engine: EngineInfo,
+  model: ModelChoice = namedModel(pipeline),
+): PhaseDraft[] {
   const given = phaseSettings(pipeline)
   return given.map((settings, i) => ({
     settings,
-    keeping: keepingOf(pipeline, settings.freeze, settings.epochs, engine),
-    isChangedBefore: changedBefore(pipeline, settings.freeze, given.slice(0, i)),
+    keeping: keepingOf(pipeline, model, settings, engine),
+    isChangedBefore: changedBefore(pipeline, model, settings.freeze, given.slice(0, i)),
   }))
 }
 
@@ -158,18 +163,19 @@ function featureUses(
 /** Whether an earlier phase has trained what this one freezes: then its frozen pass is of other weights. */
 function changedBefore(
   pipeline: Pipeline,
+  model: ModelChoice,
   freeze: Freeze,
   earlier: readonly PhaseSettings[],
 ): boolean {
   if (earlier.every((phase) => phase.freeze === 'all')) return false
-  const frozen = whole(pipeline, freeze).frozen
+  const frozen = whole(pipeline, model, freeze).frozen
   return earlier.some((phase) =>
-    whole(pipeline, phase.freeze).trained.some((layer) => frozen.has(layer.name)),
+    whole(pipeline, model, phase.freeze).trained.some((layer) => frozen.has(layer.name)),
   )
 }
 
-function whole(pipeline: Pipeline, freeze: Freeze): WholeModel {
+function whole(pipeline: Pipeline, model: ModelChoice, freeze: Freeze): WholeModel {
   const head = pipeline.head as readonly HeadLayer[]
   // The number of classes has no say in what is frozen.
-  return wholeModel({ model: modelOf(pipeline), head, freeze, classes: 2 })
+  return wholeModel({ model, head, freeze, classes: 2 })
 }

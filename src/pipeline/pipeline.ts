@@ -102,7 +102,25 @@ export interface AugmentationSettings extends Augmentation {
   readonly bank: 'none' | number
 }
 
-export interface BaseModel {
+/** By name, or brought by a file. */
+export type BaseModel = NamedModel | ImportedModel
+
+/** Paths are absolute. */
+export type ImportedModel =
+  | ({ readonly hub: string } & Signature)
+  | ({ readonly savedModel: string } & Signature)
+  | { readonly keras: string; readonly output?: string }
+  | { readonly tfjs: string; readonly output?: string }
+  /** A run's id once it is resolved. `includeTop`: with the head that the run put on its trunk. */
+  | { readonly run: string; readonly includeTop: boolean }
+
+/** Which function of a SavedModel is the network, where it has several. */
+export interface Signature {
+  readonly signature?: string
+  readonly tags?: readonly string[]
+}
+
+export interface NamedModel {
   /** keras.applications' name. */
   readonly name: string
   readonly weights: Weights

@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path'
 import type { BaseModel } from '../models/catalogue.ts'
+import type { KnownModel } from './base-model.ts'
 import { follow, schemaAt } from './schema.ts'
 import type { Node, Path } from './tree.ts'
 import { find, fromData, mapTree, replace, toData } from './tree.ts'
@@ -10,7 +11,12 @@ import { find, fromData, mapTree, replace, toData } from './tree.ts'
  * lower-case digests, accuracy first).
  * `model` is undefined where the file names none that is known: its defaults are then left open.
  */
-export function resolveDefaults(root: Node, file: string, model: BaseModel | undefined): Node {
+export function resolveDefaults(
+  root: Node,
+  file: string,
+  model: BaseModel | undefined,
+  known: KnownModel | undefined,
+): Node {
   let tree = root
   const fallback = (path: Path, value: unknown): void => {
     if (value === undefined || find(tree, path) || !find(tree, path.slice(0, -1))) return
@@ -26,6 +32,10 @@ export function resolveDefaults(root: Node, file: string, model: BaseModel | und
     }
     if (!model.alphas) forget('alpha')
     if (!model.hasMinimalistic) forget('minimalistic')
+  }
+  if (known && !model) {
+    fallback(['dataset', 'imageSize'], known.imageSize ?? [224, 224])
+    fallback(['preprocessing'], known.preprocessing ?? { mode: 'none' })
   }
   for (const optimizer of optimizersOf(tree)) {
     fallback([...optimizer, 'learningRate', 'initialLearningRate'], firstRate(tree, optimizer))

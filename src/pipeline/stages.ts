@@ -1,6 +1,7 @@
 import type { EngineInfo } from '../engines/engine.ts'
 import type { Stage } from '../graph/stage.ts'
 import type { JsonObject } from '../util/json.ts'
+import type { KnownModel } from './base-model.ts'
 import { dataStages, pixelStage, weightStages } from './data-stages.ts'
 import type { Phase } from './phases.ts'
 import type { Pipeline, SplitName } from './pipeline.ts'
@@ -17,6 +18,8 @@ export interface ResolveOptions {
   /** Path of `pipeline.lock`, absolute. */
   readonly lockFile: string
   readonly offline: boolean
+  /** Of the base model, where a file brings it. */
+  readonly known?: KnownModel | undefined
   /** False where nothing is written, not even a pin into the lock file. */
   readonly pin: boolean
 }
@@ -40,7 +43,9 @@ export function resolveStages(
   const weights = weightStages(pipeline, options)
   const splits = splitsOf(pipeline)
   const pixels = splits.map((split) => pixelStage(pipeline, options, split, data.files))
-  const last = phases.at(-1)!
+  const last = phases.at(-1)
+  // The layers of the base model are not known yet: what depends on them is decided when they are.
+  if (!last) return [...data.stages, ...weights, ...pixels]
   const { on } = pipeline.evaluation
   const trains = phases.map((phase) => trainStage(pipeline, options, phase, splits, last))
   const used = phases.flatMap((phase) => [...phase.features.values()])

@@ -1,8 +1,10 @@
 import { SPLIT_FILES } from '../data/index-table.ts'
 import type { EngineInfo } from '../engines/engine.ts'
 import type { Stage } from '../graph/stage.ts'
+import { ARCHITECTURE_FILE } from '../stages/model-choice.ts'
 import { monitored } from '../training/callbacks.ts'
 import type { JsonObject } from '../util/json.ts'
+import { isNamed } from './base-model.ts'
 import { variantOf } from './model-options.ts'
 import { callbacksOf, watchesTest, type FeatureUse, type Phase } from './phases.ts'
 import type { Pipeline, SplitName } from './pipeline.ts'
@@ -11,6 +13,10 @@ import type { ResolveOptions } from './stages.ts'
 /** The model as stages name it. */
 function modelParams({ baseModel: base, dataset }: Pipeline): JsonObject {
   const [height, width] = dataset.imageSize
+  if (!isNamed(base)) {
+    const output = 'output' in base ? { output: base.output! } : {}
+    return { imported: true, inputShape: [height, width, 3], ...output }
+  }
   return {
     name: base.name,
     includeTop: base.includeTop,
@@ -19,6 +25,11 @@ function modelParams({ baseModel: base, dataset }: Pipeline): JsonObject {
     ...variantOf(base),
     inputShape: [height, width, 3],
   }
+}
+
+/** The layers of a model without a name, which its weights stage reads. */
+function architectureOf({ baseModel }: Pipeline): Record<string, string> {
+  return isNamed(baseModel) ? {} : { architecture: `weights#${ARCHITECTURE_FILE}` }
 }
 
 function preprocessingOf({ preprocessing }: Pipeline): JsonObject {
@@ -44,7 +55,7 @@ export function featureStage(
       dtype,
       ...(bank ? { bank } : {}),
     },
-    needs: { pixels: `pixels:${split}`, weights: 'weights', ...(model ? { model } : {}) },
+    needs: { pixels: `pixels:${split}`, weights: 'weights', ...architectureOf(pipeline), ...(model ? { model } : {}) },
     ...(bank ? { seed } : {}),
     numerics: numericsOf(pipeline, engine),
   }
@@ -120,6 +131,7 @@ export function trainStage(
     needs: {
       train: examplesOf(phase, 'train'),
       labels: `index#${SPLIT_FILES.labels('train')}`,
+      ...architectureOf(pipeline),
       ...Object.fromEntries(
         scored.flatMap((split) => [
           [split, examplesOf(phase, split)],
@@ -170,6 +182,7 @@ export function evaluateStage(
       labels: `index#${SPLIT_FILES.labels(split)}`,
       examples: examplesOf(phase, split),
       model: phase.id,
+      ...architectureOf(pipeline),
       ...(needsWeights(phase, [split]) ? { weights: 'weights' } : {}),
     },
     numerics: numericsOf(pipeline, engine),

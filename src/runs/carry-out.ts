@@ -4,6 +4,7 @@ import { indexWarnings, SUMMARY_FILE, type IndexSummary } from '../data/index-ta
 import type { Event } from '../graph/event.ts'
 import { isForced } from '../graph/plan.ts'
 import type { Artifact, Stage } from '../graph/stage.ts'
+import { readArchitecture } from '../stages/model-choice.ts'
 import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { phaseReports } from './phase-report.ts'
@@ -29,6 +30,7 @@ export async function carryOut(
   /** What stages have told that they came to: a second execution does not say it again. */
   const told = new Map<string, Digest>()
   let settled = prepared
+  let grown = false
   const emit = (event: Event): void => {
     recorder.event(event)
     options.emit(event)
@@ -41,7 +43,7 @@ export async function carryOut(
     const misfit = new AbortController()
     const stop = (reason: unknown) => misfit.abort(reason)
     const hear = (event: Event): void => {
-      if (event.type === 'planStarted' && !first) return
+      if (event.type === 'planStarted' && !first && !grown) return
       if (event.type === 'stageDone') {
         if (event.cached && told.get(event.stage) === event.digest) return
         told.set(event.stage, event.digest)
@@ -76,9 +78,14 @@ export async function carryOut(
           isForced(stage, options) && !told.has(stage.id) ? [stage.id] : [],
         ),
         restart,
-        want: settled.stages.filter(isWanted).map((stage) => stage.id),
+        want: settled.stages.filter((stage) => isWanted(stage, settled)).map(({ id }) => id),
       })
-      return { prepared: settled, artifacts }
+      if (settled.model) return { prepared: settled, artifacts }
+      // Now the layers of the base model are here, and with them all that there is to do.
+      settled = await settled.withLayers(await readArchitecture(artifacts.get('weights')!))
+      recorder.settled(settled)
+      grown = true
+      note()
     } catch (error) {
       if (error !== SETTLED) throw error
       note()
@@ -105,7 +112,8 @@ function warningsOf(index: string): Diagnostic[] {
   return indexWarnings(JSON.parse(text) as IndexSummary)
 }
 
-/** The stages that a run folder is written from. */
-function isWanted({ kind }: Stage): boolean {
+/** The stages that a run folder is written from, or those that tell the layers of the base model. */
+function isWanted({ kind }: Stage, { model }: Prepared): boolean {
+  if (!model) return true
   return kind === 'index' || kind === 'train' || kind === 'evaluate'
 }

@@ -2,13 +2,16 @@ import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { PixelParams } from '../data/picture.ts'
 import type { Store } from '../graph/store.ts'
-import { buildBaseModel } from '../models/base-model.ts'
+import { buildModel, type ModelChoice } from '../models/base-model.ts'
 import { addHead, type HeadLayer } from '../models/head.ts'
 import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
 import type { Preprocessing } from '../models/preprocessing.ts'
-import type { BaseModelOptions } from '../models/published.ts'
+import type { StoredGraph } from '../models/stored-graph.ts'
 import { assignByName } from '../models/weights/assign.ts'
+import { isNamed, modelName } from '../pipeline/base-model.ts'
+import { modelOptions } from '../pipeline/model-options.ts'
 import type { BaseModel, Dataset } from '../pipeline/pipeline.ts'
+import { ARCHITECTURE_FILE } from '../stages/model-choice.ts'
 import { MODEL_FILE, WEIGHTS_FILE } from '../stages/weight-files.ts'
 import { failure } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
@@ -42,7 +45,7 @@ export interface RunModel {
 /** model.json of a run; `runs/model.ts` writes it. */
 interface ModelDescription {
   readonly format: number
-  readonly baseModel: Pick<BaseModel, 'name' | 'includeTop' | 'pooling' | 'alpha'> & {
+  readonly baseModel: BaseModel & {
     /** Of the artifact with the trunk's weights as they were before training. */
     readonly digest?: Digest
   }
@@ -61,7 +64,7 @@ export async function loadRunModel(run: StoredRun, store: Store): Promise<RunMod
   const description = await readDescription(run)
   const { input, head, classes } = description
   const { force: _, ...preprocessing } = description.preprocessing
-  const trunk = buildBaseModel(trunkOptions(description))
+  const trunk = buildModel(await trunkModel(run, description))
   const graph = addHead(trunk, head, classes.length)
   const own = await ownWeights(run)
   const missing = graph.layers.flatMap(({ weights }) => weights).some(({ name }) => !own.has(name))
@@ -92,9 +95,22 @@ async function readDescription(run: StoredRun): Promise<ModelDescription> {
   }
 }
 
-function trunkOptions({ baseModel, input }: ModelDescription): BaseModelOptions {
-  const { name, includeTop, pooling, alpha } = baseModel
-  return { name, includeTop, pooling, alpha, inputShape: [...input.imageSize, 3] }
+/** By its name; a trunk that a file brought has its layers in the run. */
+async function trunkModel(
+  run: StoredRun,
+  { baseModel, input }: ModelDescription,
+): Promise<ModelChoice> {
+  if (isNamed(baseModel)) return modelOptions(baseModel, input.imageSize)
+  const path = join(run.folder, RUN_FILES.model, ARCHITECTURE_FILE)
+  try {
+    const stored = JSON.parse(await readFile(path, 'utf8')) as StoredGraph
+    return { stored, inputShape: [...input.imageSize, 3] }
+  } catch (error) {
+    throw failure('BAD_WEIGHTS', `cannot read the layers of a model in ${path}`, {
+      hint: `make it anew: ${again(run)}`,
+      cause: error,
+    })
+  }
 }
 
 /** What training may have changed. */
@@ -112,9 +128,10 @@ async function ownWeights(run: StoredRun): Promise<Map<string, NamedTensor>> {
 /** The trunk as it was before training. */
 async function trunkWeights(
   run: StoredRun,
-  { baseModel: { name, digest } }: ModelDescription,
+  { baseModel }: ModelDescription,
   store: Store,
 ): Promise<Map<string, NamedTensor>> {
+  const { digest } = baseModel
   let damage: string | undefined
   const artifact =
     digest && (await store.open(digest, digest, ({ message }) => (damage = message)))
@@ -122,7 +139,7 @@ async function trunkWeights(
   const reason = damage === undefined ? '' : ` (${damage})`
   throw failure(
     'STORE_DAMAGED',
-    `the weights of ${name}, which ${nameOf(run)} did not train, are not in the store any more${reason}`,
+    `the weights of ${modelName(baseModel)}, which ${nameOf(run)} did not train, are not in the store any more${reason}`,
     { hint: `bring them back: ${again(run)} --force weights` },
   )
 }

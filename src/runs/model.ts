@@ -1,8 +1,8 @@
 import type { HeadLayer } from '../models/head.ts'
 import type { Layer, WeightSpec } from '../models/layer-graph.ts'
-import { modelOptions } from '../pipeline/model-options.ts'
 import { phaseSettings } from '../pipeline/phase-settings.ts'
-import type { Pipeline } from '../pipeline/pipeline.ts'
+import { isNamed, namedModel, sourceKey } from '../pipeline/base-model.ts'
+import type { BaseModel, Weights } from '../pipeline/pipeline.ts'
 import { wholeModel } from '../training/model.ts'
 import type { Digest } from '../util/digest.ts'
 import { sizeOf } from '../program/program.ts'
@@ -12,12 +12,12 @@ import type { Prepared } from './prepare.ts'
 
 /** Values of the whole model, and of those that training changes by gradients. */
 export function parameterCounts(
-  pipeline: Pipeline,
+  { pipeline, model = namedModel(pipeline) }: Pick<Prepared, 'pipeline'> & Partial<Pick<Prepared, 'model'>>,
   classes: number,
 ): { total: number; trainable: number } {
   const { freeze } = phaseSettings(pipeline).at(-1)!
   const head = pipeline.head as readonly HeadLayer[]
-  const { graph, trained } = wholeModel({ model: modelOptions(pipeline), head, freeze, classes })
+  const { graph, trained } = wholeModel({ model, head, freeze, classes })
   const count = (layers: readonly Layer[], isCounted: (weight: WeightSpec) => boolean) =>
     layers
       .flatMap((layer) => layer.weights)
@@ -40,11 +40,9 @@ export function modelDescription(
 ): Json {
   // The folder has no say: local files are not named at all.
   const { baseModel, dataset, preprocessing, head } = withPlaces(pipeline, placesFrom('/'))
-  const { weights } = baseModel
-  const source = typeof weights === 'object' && 'path' in weights ? 'a local file' : weights
   return {
     format: 1,
-    baseModel: { ...baseModel, weights: source, ...(trunk ? { digest: trunk } : {}) } as Json,
+    baseModel: { ...described(baseModel), ...(trunk ? { digest: trunk } : {}) } as Json,
     input: {
       imageSize: dataset.imageSize,
       resize: { ...dataset.resize },
@@ -58,4 +56,15 @@ export function modelDescription(
     weights: 'model.safetensors',
     classes,
   }
+}
+
+/** Where it came from; of a local file only that it was one. */
+function described(baseModel: BaseModel): BaseModel {
+  if (!isNamed(baseModel)) {
+    const key = sourceKey(baseModel)
+    return key === 'hub' || key === 'run' ? baseModel : { ...baseModel, [key]: 'a local file' }
+  }
+  const { weights } = baseModel
+  const isLocal = typeof weights === 'object' && 'path' in weights
+  return isLocal ? { ...baseModel, weights: 'a local file' as unknown as Weights } : baseModel
 }

@@ -1,16 +1,17 @@
 import { freezeReport } from '../models/freeze-report.ts'
 import { describeFreeze } from '../models/freeze.ts'
 import type { HeadLayer } from '../models/head.ts'
-import { bytesOfNumber, keepable, modelOf, type Kept } from '../pipeline/keep.ts'
+import { namedModel } from '../pipeline/base-model.ts'
+import { bytesOfNumber, keepable, type Kept } from '../pipeline/keep.ts'
 import type { Phase } from '../pipeline/phases.ts'
-import type { Pipeline, SplitName } from '../pipeline/pipeline.ts'
+import type { SplitName } from '../pipeline/pipeline.ts'
 import { splitsOf } from '../pipeline/stages.ts'
 import { sizeOf } from '../program/program.ts'
 import type { FrozenRecord } from '../stages/frozen-check.ts'
 import { wholeModel } from '../training/model.ts'
 import type { Prepared } from './prepare.ts'
 
-type Resolved = Pick<Prepared, 'pipeline' | 'phases'>
+type Resolved = Pick<Prepared, 'pipeline' | 'phases'> & Partial<Pick<Prepared, 'model'>>
 
 /** What a phase freezes and what is kept of it: part of run.json, and what `plan` tells in words. */
 export interface PhaseReport {
@@ -50,12 +51,13 @@ export interface KeptTensor {
 }
 
 /** One for each phase of a pipeline. */
-export function phaseReports({ pipeline, phases }: Resolved): PhaseReport[] {
-  return phases.map((phase) => phaseReport(pipeline, phase))
+export function phaseReports(resolved: Resolved): PhaseReport[] {
+  return resolved.phases.map((phase) => phaseReport(resolved, phase))
 }
 
-function phaseReport(pipeline: Pipeline, phase: Phase): PhaseReport {
-  const { whole: report, trunk } = freezeReports(pipeline, phase)
+function phaseReport(resolved: Resolved, phase: Phase): PhaseReport {
+  const { pipeline } = resolved
+  const { whole: report, trunk } = freezeReports(resolved, phase)
   const { kept, plan, bytes } = phase.keeping
   const shapes = new Map(report.layers.map(({ name, shape }) => [name, shape]))
   const tensors = (plan?.ends ?? []).map((layer) => {
@@ -81,9 +83,9 @@ function phaseReport(pipeline: Pipeline, phase: Phase): PhaseReport {
 }
 
 /** freeze.json of a run: every layer of each phase, a line each. */
-export function freezeJson({ pipeline, phases }: Resolved, classes: number): string {
-  const parts = phases.map((phase) => {
-    const { layers } = freezeReports(pipeline, phase, classes).whole
+export function freezeJson(resolved: Resolved, classes: number): string {
+  const parts = resolved.phases.map((phase) => {
+    const { layers } = freezeReports(resolved, phase, classes).whole
     const lines = layers.map(({ name, part, parameters, frozen, batchNorm }) =>
       JSON.stringify({
         name,
@@ -100,8 +102,12 @@ export function freezeJson({ pipeline, phases }: Resolved, classes: number): str
 }
 
 /** Of the trunk with its head, and of the trunk alone. The number of classes has a say in the head only. */
-function freezeReports(pipeline: Pipeline, { freeze }: Phase, classes = 2) {
+function freezeReports(
+  { pipeline, model = namedModel(pipeline) }: Resolved,
+  { freeze }: Phase,
+  classes = 2,
+) {
   const head = pipeline.head as readonly HeadLayer[]
-  const { graph, trunk } = wholeModel({ model: modelOf(pipeline), head, freeze, classes })
+  const { graph, trunk } = wholeModel({ model, head, freeze, classes })
   return { whole: freezeReport(graph, freeze, trunk), trunk: freezeReport(trunk, freeze) }
 }

@@ -1,5 +1,6 @@
 import type { HeadLayer } from '../models/head.ts'
-import { bytesOfNumber, keepable, modelOf } from '../pipeline/keep.ts'
+import { namedModel } from '../pipeline/base-model.ts'
+import { bytesOfNumber, keepable } from '../pipeline/keep.ts'
 import type { Phase } from '../pipeline/phases.ts'
 import { wholeModel } from '../training/model.ts'
 import { pictureSeconds } from '../training/step-seconds.ts'
@@ -13,14 +14,19 @@ export interface PhaseSeconds {
 
 /** Undefined where the pictures are not counted yet, and for devices that nobody has measured. */
 export function phaseSeconds(
-  { pipeline, pictures, engine }: Pick<Prepared, 'pipeline' | 'pictures' | 'engine'>,
+  {
+    pipeline,
+    pictures,
+    engine,
+    model: base = namedModel(pipeline),
+  }: Pick<Prepared, 'pipeline' | 'pictures' | 'engine'> & Partial<Pick<Prepared, 'model'>>,
   phase: Phase,
   cores: number,
 ): PhaseSeconds | undefined {
   if (!pictures) return undefined
   const head = pipeline.head as readonly HeadLayer[]
   const { freeze, keeping } = phase
-  const model = wholeModel({ model: modelOf(pipeline), head, freeze, classes: 2 })
+  const model = wholeModel({ model: base, head, freeze, classes: 2 })
   const seconds = pictureSeconds(model, keeping.plan, engine, cores)
   if (!seconds) return undefined
   const { plan, bytes = 0 } = keeping

@@ -1,5 +1,6 @@
 import { dirname, relative } from 'node:path'
-import type { Pipeline } from '../pipeline/pipeline.ts'
+import { isNamed, modelName, sourceKey } from '../pipeline/base-model.ts'
+import type { BaseModel, Pipeline } from '../pipeline/pipeline.ts'
 
 /** How the places that a pipeline names are written in a run: paths of this machine, and addresses. */
 export interface Places {
@@ -43,9 +44,20 @@ export function withPlaces(pipeline: Pipeline, { path, url }: Places): Pipeline 
       layout:
         layout === 'folders' ? layout : { csv: { ...layout.csv, file: path(layout.csv.file) } },
     },
-    baseModel: {
-      ...baseModel,
-      weights: typeof baseModel.weights === 'string' ? baseModel.weights : turned(baseModel.weights),
-    },
+    baseModel: modelPlace(baseModel, path, turned),
   }
+}
+
+function modelPlace(
+  baseModel: BaseModel,
+  path: Places['path'],
+  turned: <T extends object>(source: T) => T,
+): BaseModel {
+  if (isNamed(baseModel)) {
+    const { weights } = baseModel
+    return { ...baseModel, weights: typeof weights === 'string' ? weights : turned(weights) }
+  }
+  if ('hub' in baseModel || 'run' in baseModel) return baseModel
+  const key = sourceKey(baseModel)
+  return { ...baseModel, [key]: path(modelName(baseModel)) }
 }

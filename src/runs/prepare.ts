@@ -5,11 +5,14 @@ import { chooseEngine } from '../engines/choose.ts'
 import { pixelNumerics } from '../data/libvips.ts'
 import type { Stage } from '../graph/stage.ts'
 import type { Pictures } from '../pipeline/keep.ts'
-import { classProblems, type LoadedPipeline } from '../pipeline/load.ts'
+import type { ModelChoice } from '../models/base-model.ts'
+import type { StoredGraph } from '../models/stored-graph.ts'
+import { modelOf } from '../pipeline/base-model.ts'
+import { classProblems, layerProblems, type LoadedPipeline } from '../pipeline/load.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { draftPhases, resolvePhases, type Phase } from '../pipeline/phases.ts'
 import { resolveStages, splitsOf } from '../pipeline/stages.ts'
-import type { Diagnostic } from '../util/diagnostic.ts'
+import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import { digestOf, type Digest } from '../util/digest.ts'
 import { canonicalJson, type Json } from '../util/json.ts'
 import { placesOfProject, withPlaces } from './places.ts'
@@ -30,6 +33,8 @@ export interface Prepared {
   readonly isRepeatable: boolean
   readonly engine: EngineInfo
   readonly openEngine: () => Promise<Engine>
+  /** The base model; undefined where only a download tells its layers: there are no phases then. */
+  readonly model: ModelChoice | undefined
   readonly phases: readonly Phase[]
   readonly stages: readonly Stage[]
   /** How many pictures the splits have, once that is known. */
@@ -40,6 +45,8 @@ export interface Prepared {
    * Throws CONFLICT where the file insists on them.
    */
   readonly withPictures: (pictures: Pictures) => Prepared
+  /** The same once the layers of the base model are known. Throws what does not fit them, as `loadPipeline` does. */
+  readonly withLayers: (stored: StoredGraph) => Promise<Prepared>
   readonly warnings: readonly Diagnostic[]
   /** An error of a stage with the places in the file that its problems come from; any other error as it is. */
   readonly placed: (error: unknown) => unknown
@@ -71,25 +78,37 @@ export async function prepare(
     lockFile,
     offline: options.offline,
     pin: options.pin,
+    known: loaded.known,
   }
   const splits = splitsOf(pipeline)
-  const drafts = draftPhases(pipeline, engine.info)
-  const phases = resolvePhases(pipeline, splits, drafts)
-  const stages = resolveStages(pipeline, phases, stageOptions)
-  const settled = (before: Prepared, pictures: Pictures): Prepared => {
+  const staged = (model: ModelChoice | undefined, pictures?: Pictures) => {
+    const drafts = model ? draftPhases(pipeline, engine.info, model) : []
     const phases = resolvePhases(pipeline, splits, drafts, pictures)
-    const stages = resolveStages(pipeline, phases, stageOptions)
+    return { model, phases, stages: resolveStages(pipeline, phases, stageOptions) }
+  }
+  const settled = (
+    before: Omit<Prepared, 'withPictures' | 'withLayers'>,
+    { model, phases, stages }: ReturnType<typeof staged>,
+    pictures: Pictures | undefined,
+  ): Prepared => {
     const isSame = JSON.stringify(stages) === JSON.stringify(before.stages)
     const after: Prepared = {
       ...before,
+      model,
       phases,
       stages: isSame ? before.stages : stages,
       pictures,
-      withPictures: (others) => settled(after, others),
+      withPictures: (counts) => settled(after, staged(model, counts), counts),
+      withLayers: async (stored) => {
+        const problems = await layerProblems(loaded, stored)
+        if (problems.length > 0) throw new PipelineError(problems)
+        return settled(after, staged(modelOf(pipeline, stored), pictures), pictures)
+      },
     }
     return after
   }
-  const prepared: Prepared = {
+  const begin = staged(modelOf(pipeline, loaded.known.stored))
+  const base = {
     name,
     pipeline,
     text: publicText(loaded),
@@ -98,15 +117,13 @@ export async function prepare(
     isRepeatable: pipeline.seed !== 'random',
     engine: engine.info,
     openEngine: engine.open,
-    phases,
-    stages,
+    ...begin,
     pictures: undefined,
-    withPictures: (pictures) => settled(prepared, pictures),
     warnings,
-    classProblems: (classes) => classProblems(loaded, classes),
-    placed: (error) => placed(error, loaded),
+    classProblems: (classes: readonly string[]) => classProblems(loaded, classes),
+    placed: (error: unknown) => placed(error, loaded),
   }
-  return prepared
+  return settled(base, begin, undefined)
 }
 
 /** The pipeline without name, notes and tags, and without where on this machine its project lies. */

@@ -1,3 +1,4 @@
+import { isNamed, modelName, sourceKey } from '../pipeline/base-model.ts'
 import type { LoadedPipeline } from '../pipeline/load.ts'
 import type { Diagnostic, DiagnosticCode, Position } from '../util/diagnostic.ts'
 import { PipelineError } from '../util/diagnostic.ts'
@@ -49,7 +50,8 @@ function namesIn({ pipeline: { dataset, baseModel } }: LoadedPipeline): Record<s
     }
   }
   if (dataset.layout !== 'folders') names['dataset.layout.csv.file'] = dataset.layout.csv.file
-  if (typeof baseModel.weights === 'object') add('baseModel.weights', baseModel.weights)
+  if (!isNamed(baseModel)) names[`baseModel.${sourceKey(baseModel)}`] = modelName(baseModel)
+  else if (typeof baseModel.weights === 'object') add('baseModel.weights', baseModel.weights)
   add('dataset.source', dataset.source)
   return names
 }

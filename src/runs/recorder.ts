@@ -8,6 +8,9 @@ import { EVALUATION_FILES, type EvaluationFile } from '../stages/evaluate.ts'
 import { SHEET_FILE } from '../stages/augmentation-sheet.ts'
 import { readFrozen } from '../stages/frozen-check.ts'
 import { HISTORY_FILE } from '../stages/history.ts'
+import { buildModel } from '../models/base-model.ts'
+import { storeGraph } from '../models/stored-graph.ts'
+import { ARCHITECTURE_FILE } from '../stages/model-choice.ts'
 import { MODEL_FILE } from '../stages/weight-files.ts'
 import { splitsOf } from '../pipeline/stages.ts'
 import { pin, pinned } from '../data/sources/pins.ts'
@@ -41,6 +44,8 @@ import { summaryMarkdown } from './summary.ts'
 export interface Recorder {
   readonly folder: string
   event(event: Event): void
+  /** The pipeline with the stages that only became known while it ran. */
+  settled(prepared: Prepared): void
   /** `settled`: the pipeline as the number of its pictures has settled it. */
   finish(artifacts: ReadonlyMap<string, Artifact>, settled: Prepared): Promise<RunRecord>
   abandon(status: 'failed' | 'interrupted'): Promise<void>
@@ -92,16 +97,20 @@ export async function openRecorder(
   /** Lines of metrics.jsonl are appended in the order of their epochs, one after the other. */
   let lines: Promise<void> = Promise.resolve()
 
+  let latest = prepared
   const soFar = (status: RunRecord['status']): RunRecord => ({
     ...base,
     status,
     seconds: stableNumber((performance.now() - began) / 1000),
-    stages: prepared.stages.flatMap(({ id: stage }) => stages.get(stage) ?? []),
+    stages: latest.stages.flatMap(({ id: stage }) => stages.get(stage) ?? []),
     epochs: [...epochs.values()],
     warnings: warnings.map((warning) => anonymousDiagnostic(warning, without)),
   })
   return {
     folder,
+    settled: (prepared) => {
+      latest = prepared
+    },
     event: (event) => {
       if (event.type === 'stageDone') {
         const { stage, cached, fingerprint, digest, bytes } = event
@@ -120,17 +129,18 @@ export async function openRecorder(
     },
     finish: async (artifacts, settled) => {
       await lines
-      const history = await writeHistory(folder, trained(prepared, artifacts), epochs)
-      const evaluated = await writeEvaluations(folder, prepared, artifacts)
+      latest = settled
+      const history = await writeHistory(folder, trained(settled, artifacts), epochs)
+      const evaluated = await writeEvaluations(folder, settled, artifacts)
       const { path: indexed } = artifacts.get('index')!
       const index = await readIndex(indexed)
       await copyFile(join(indexed, 'index.jsonl'), join(folder, RUN_FILES.index))
       await copyFile(join(indexed, SUMMARY_FILE), join(folder, RUN_FILES.indexSummary))
       // A cached trunk that nothing had to read has no artifact here, but its digest is known all the same.
       const trunk = stages.get('weights')?.digest
-      await writePins(folder, prepared)
+      await writePins(folder, settled)
       await writeAugmentation(folder, artifacts)
-      await writeModel(folder, prepared, artifacts, { trunk, classes: index.classes })
+      await writeModel(folder, settled, artifacts, { trunk, classes: index.classes })
       const record: RunRecord = {
         ...soFar('done'),
         epochs: history,
@@ -140,7 +150,7 @@ export async function openRecorder(
         ),
         classes: index.classes,
         phases: await writeFreeze(folder, settled, artifacts, index.classes.length),
-        parameters: parameterCounts(prepared.pipeline, index.classes.length),
+        parameters: parameterCounts(settled, index.classes.length),
       }
       await writeFileAtomic(join(folder, RUN_FILES.summary), summaryMarkdown(record))
       await ended(record)
@@ -268,6 +278,11 @@ async function writeModel(
   }
   const description = modelDescription(prepared, trunk, classes)
   await write(join(model, 'model.json'), stableJson(description as unknown as Json))
+  // A trunk without a name is nowhere else than in the file that brought it.
+  if (prepared.model && 'stored' in prepared.model) {
+    const trunk = storeGraph(buildModel(prepared.model))
+    await write(join(model, ARCHITECTURE_FILE), stableJson(trunk as unknown as Json))
+  }
 }
 
 async function write(path: string, data: string | Buffer): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { SUMMARY_FILE, type IndexSummary } from '../data/index-table.ts'
 import { planStages, type PlannedStage, type PlanOptions } from '../graph/plan.ts'
 import type { Pictures } from '../pipeline/keep.ts'
+import { readArchitecture } from '../stages/model-choice.ts'
 import { bytesText } from '../util/text.ts'
 import type { Prepared } from './prepare.ts'
 import type { Workshop } from './run.ts'
@@ -16,12 +17,27 @@ export async function planPrepared(
   { kinds, store }: Workshop,
   options: PlanOptions,
 ): Promise<{ readonly prepared: Prepared; readonly plan: PlannedStage[] }> {
-  const plan = await planStages(prepared.stages, kinds, store, options)
+  const first = await planStages(prepared.stages, kinds, store, options)
+  const { prepared: grown, plan } = await withLayersKnown(prepared, first, (stages) =>
+    planStages(stages, kinds, store, options),
+  )
   const pictures = picturesKnown(plan)
-  if (!pictures) return { prepared, plan }
-  const settled = prepared.withPictures(pictures)
-  if (settled.stages === prepared.stages) return { prepared: settled, plan }
+  if (!pictures) return { prepared: grown, plan }
+  const settled = grown.withPictures(pictures)
+  if (settled.stages === grown.stages) return { prepared: settled, plan }
   return { prepared: settled, plan: await planStages(settled.stages, kinds, store, options) }
+}
+
+/** The layers of a base model that was fetched before. */
+async function withLayersKnown(
+  prepared: Prepared,
+  plan: PlannedStage[],
+  again: (stages: Prepared['stages']) => Promise<PlannedStage[]>,
+): Promise<{ readonly prepared: Prepared; readonly plan: PlannedStage[] }> {
+  const weights = plan.find(({ stage }) => stage.id === 'weights')
+  if (prepared.model || weights?.state !== 'cached' || !weights.artifact) return { prepared, plan }
+  const grown = await prepared.withLayers(await readArchitecture(weights.artifact))
+  return { prepared: grown, plan: await again(grown.stages) }
 }
 
 /** Undefined where the index has to be made first, or one is there that does not say it. */

@@ -16,6 +16,7 @@ import { exampleFiles, inferBatch } from './examples.ts'
 import { LESS_MEMORY } from './features.ts'
 import { openSplit } from './labelled-split.ts'
 import { namingBatches } from './memory.ts'
+import { withModel } from './model-choice.ts'
 import { loadStageWeights } from './weight-files.ts'
 
 export interface EvaluateParams extends Omit<ModelOptions, 'classes'> {
@@ -108,7 +109,7 @@ async function score(
   data: Awaited<ReturnType<typeof openSplit>>,
   metrics: readonly MetricName[],
 ) {
-  const params = given as unknown as EvaluateParams
+  const params = await withModel(given as unknown as EvaluateParams, inputs)
   const { ends, preprocessing = { mode: 'none' } } = params
   const { pictures, inputs: fed } = data.source
   const { program, shape } = trainingProgram({

@@ -23,6 +23,7 @@ import {
 import { writeSheet } from './augmentation-sheet.ts'
 import type { StageEnvironment } from './environment.ts'
 import { namingBatches } from './memory.ts'
+import { withModel } from './model-choice.ts'
 import { lastFileOf, loadStageWeights } from './weight-files.ts'
 
 export interface FeaturesParams extends TrunkOptions {
@@ -51,7 +52,9 @@ export function featuresKind(environment: StageEnvironment): StageKind {
     exclusive: 'engine',
     describe: 'run every picture through the frozen layers',
     estimate: async (stage, inputs) => {
-      const params = stage.params as unknown as FeaturesParams
+      const given = stage.params as unknown as FeaturesParams
+      if ('imported' in given.model && !inputs['architecture']) return {}
+      const params = await withModel(given, inputs)
       const pixels = inputs['pixels'] && (await openPack(join(inputs['pixels'].path, params.split)))
       if (!pixels) return {}
       await pixels.close()
@@ -78,7 +81,8 @@ async function computeFeatures(
   context: StageContext,
   batch: number,
 ): Promise<void> {
-  const params = context.params as unknown as FeaturesParams
+  const given = context.params as unknown as FeaturesParams
+  const params = await withModel(given, context.inputs)
   const { split, dtype: _, bank: __, ...options } = params
   const { weights, model } = context.inputs
   const source = await openSource(context, params)
@@ -87,7 +91,7 @@ async function computeFeatures(
     const [input] = source.inputs
     const pixels = { shape: [batch, ...input!.shape], dtype: input!.dtype }
     const session = await environment.compiled(
-      JSON.stringify([options, weights!.digest, model?.digest, pixels]),
+      JSON.stringify([{ ...options, model: given.model }, weights!.digest, model?.digest, pixels]),
       async () => {
         const values = await loadStageWeights(weights, model, model && lastFileOf(model))
         const { program } = trunkProgram(options, values, pixels)

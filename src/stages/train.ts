@@ -23,6 +23,7 @@ import type { StageEnvironment } from './environment.ts'
 import { inferBatch } from './examples.ts'
 import { watchFrozen } from './frozen-check.ts'
 import { namingBatches } from './memory.ts'
+import { withModel } from './model-choice.ts'
 import { watchPeak } from './peak.ts'
 import { goOn, stoppedText } from './resume.ts'
 import { keepSeries } from './series.ts'
@@ -107,7 +108,7 @@ function tellWhatStoppingMet(context: StageContext, error: unknown): void {
 }
 
 async function train(engine: Engine, context: StageContext, data: TrainData): Promise<void> {
-  const params = context.params as unknown as TrainParams
+  const params = await withModel(context.params as unknown as TrainParams, context.inputs)
   const { classes } = data
   const seed = context.stage.seed ?? 0
   const model = wholeModel({ ...params, classes: classes.length })

@@ -1,11 +1,10 @@
-import { buildBaseModel } from '../models/base-model.ts'
+import { buildModel, type ModelChoice } from '../models/base-model.ts'
 import { resolveFreeze, type FreezePolicy } from '../models/freeze.ts'
 import { addHead, headLayers, type HeadLayer } from '../models/head.ts'
 import type { Layer, LayerGraph } from '../models/layer-graph.ts'
-import type { BaseModelOptions } from '../models/published.ts'
 
 export interface ModelOptions {
-  readonly model: BaseModelOptions
+  readonly model: ModelChoice
   readonly head: readonly HeadLayer[]
   readonly freeze: FreezePolicy
   /** What `units: classes` stands for. */
@@ -24,7 +23,7 @@ export interface WholeModel {
 
 /** Throws what `resolveFreeze` and `addHead` do. */
 export function wholeModel({ model, head, freeze, classes }: ModelOptions): WholeModel {
-  const trunk = buildBaseModel(model)
+  const trunk = buildModel(model)
   const graph = addHead(trunk, head, classes)
   const names = headLayers(graph, trunk).map((layer) => layer.name)
   const frozen = resolveFreeze(freeze, trunk, names)

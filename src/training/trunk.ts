@@ -2,15 +2,14 @@ import { Builder } from '../program/builder.ts'
 import { simplify } from '../program/simplify.ts'
 import type { Program, Shape, Tensor } from '../program/program.ts'
 import { addHead } from '../models/head.ts'
-import { buildBaseModel } from '../models/base-model.ts'
-import { type BaseModelOptions } from '../models/published.ts'
+import { buildModel, type ModelChoice } from '../models/base-model.ts'
 import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
 import { lower } from '../models/lower.ts'
 import { preprocess, type Preprocessing } from '../models/preprocessing.ts'
 import type { TailLayer } from './tail.ts'
 
 export interface TrunkOptions {
-  readonly model: BaseModelOptions
+  readonly model: ModelChoice
   /** The head's first layers where they belong to the frozen pass: behind a pooling a fiftieth of the bytes is stored. */
   readonly tail?: readonly TailLayer[] | undefined
   readonly preprocessing: Preprocessing
@@ -28,7 +27,7 @@ export function featureName(layer: string): string {
 
 /** The layers that every picture passes once. */
 export function frozenGraph({ model, tail }: Pick<TrunkOptions, 'model' | 'tail'>): LayerGraph {
-  const trunk = buildBaseModel(model)
+  const trunk = buildModel(model)
   return tail && tail.length > 0 ? addHead(trunk, tail, 1) : trunk
 }
 

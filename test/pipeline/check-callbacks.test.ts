@@ -26,6 +26,7 @@ function saidOf(
   const checked: Checked = {
     pipeline,
     model: undefined,
+    known: undefined,
     classes: undefined,
     isWritten: () => written,
     report: (code, path, message, { severity = 'error' } = {}) =>

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { isNamed } from '../../src/pipeline/base-model.ts'
 import { classProblems, loadPipeline } from '../../src/pipeline/load.ts'
 import type { LoadedPipeline, LoadOptions } from '../../src/pipeline/load.ts'
 import { PipelineError } from '../../src/util/diagnostic.ts'
@@ -211,6 +212,7 @@ evaluation: {metrics: [f1, accuracy]}
 `.replace('Flatten: {}', '{Flatten: {}}'),
     )
     assert.deepEqual(pipeline.dataset.resize, { library: 'pillow', method: 'nearest' })
+    assert.ok(isNamed(pipeline.baseModel))
     assert.deepEqual(pipeline.baseModel.weights, { path: join(folder, 'w/m.h5') })
     const normalization = { momentum: 0.99, epsilon: 0.001, center: true, scale: true }
     assert.deepEqual(pipeline.head.slice(0, 3), [

@@ -1,0 +1,29 @@
+import type { LayerGraph } from '../models/layer-graph.ts'
+import { PipelineError } from '../util/diagnostic.ts'
+import { isNamed, modelOf, sourceKey } from './base-model.ts'
+import type { Checked } from './check.ts'
+
+/**
+ * The layers of a base model that a file brings, on the pipeline's pictures: undefined where they are not known, and where they do not
+ * take the pictures or `output` is none of them, which is told.
+ */
+export async function buildLayers({
+  pipeline,
+  known,
+  report,
+}: Checked): Promise<LayerGraph | undefined> {
+  const { baseModel } = pipeline
+  const model = isNamed(baseModel) ? undefined : modelOf(pipeline, known?.stored)
+  if (!model || isNamed(baseModel)) return undefined
+  const { buildModel } = await import('../models/base-model.ts')
+  try {
+    return buildModel(model)
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error
+    const isCut = 'output' in baseModel && error.message.includes(`"${baseModel.output}"`)
+    for (const { code, message, hint } of error.diagnostics) {
+      report(code, ['baseModel', isCut ? 'output' : sourceKey(baseModel)], message, { hint })
+    }
+    return undefined
+  }
+}
