@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { storeRoot } from '../graph/store-root.ts'
+import type { FindRunModel } from '../pipeline/base-model.ts'
 import { loadPipeline } from '../pipeline/load.ts'
 import { prepare, type Prepared } from '../runs/prepare.ts'
 import { placed } from '../runs/problems.ts'
@@ -35,7 +36,8 @@ export async function prepareFile(
     ...(flags.engine === undefined ? [] : [`engine=${flags.engine}`]),
     ...(flags.features === undefined ? [] : [`features.when=${flags.features}`]),
   ]
-  const loaded = await loadPipeline(file, { set, env, cwd })
+  const findRun = runFinder(flags, { env, cwd })
+  const loaded = await loadPipeline(file, { set, env, cwd, findRun })
   const prepared = prepare(loaded, {
     runs: runsRoot(flags.runs, env, cwd),
     name: flags.name,
@@ -46,6 +48,28 @@ export async function prepareFile(
   return prepared.catch((error: unknown) => {
     throw placed(error, loaded)
   })
+}
+
+/** Finds the run that a pipeline names as its base model. */
+export function runFinder(
+  flags: Pick<RunFlags, 'runs' | 'store'>,
+  context: Pick<CommandContext, 'env' | 'cwd'>,
+): FindRunModel {
+  return async (reference, options) => {
+    const [{ openStore }, { knownRun }, { findRun }] = await Promise.all([
+      import('../graph/store.ts'),
+      import('../runs/load-model.ts'),
+      import('../runs/read.ts'),
+    ])
+    const { env, cwd } = context
+    const run = findRun(reference, runsRoot(flags.runs, env, cwd), cwd)
+    const store = await openStore(storeOptions(flags, context).store)
+    try {
+      return await knownRun(run, store, options)
+    } finally {
+      store.close()
+    }
+  }
 }
 
 export function storeOptions(

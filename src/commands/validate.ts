@@ -1,3 +1,4 @@
+import { runFinder } from './pipeline-file.ts'
 import { loadPipeline } from '../pipeline/load.ts'
 import { PipelineError } from '../util/diagnostic.ts'
 import type { Diagnostic } from '../util/diagnostic.ts'
@@ -46,7 +47,12 @@ async function judge(
 ): Promise<Verdict> {
   try {
     const { env, cwd } = context
-    const { warnings } = await loadPipeline(file, { set, env, cwd })
+    const { warnings } = await loadPipeline(file, {
+      set,
+      env,
+      cwd,
+      findRun: runFinder({}, { env, cwd }),
+    })
     if (!strict) return { file, diagnostics: warnings }
     const { pictureFindings } = await import('./pictures.ts')
     const { seen, diagnostics } = await pictureFindings(file, set, context)

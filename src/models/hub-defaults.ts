@@ -19,7 +19,8 @@ export function hubImageSize(handle: string): readonly [number, number] {
 }
 
 function trainedAt(handle: string): number {
-  const named = /(?:^|[_/-])(96|128|160|192|224|240|260|299|300|331|384|448|480|512)(?:[_/-]|$)/.exec(handle)
+  const named =
+    /(?:^|[_/-])(96|128|160|192|224|240|260|299|300|331|384|448|480|512)(?:[_/-]|$)/.exec(handle)
   if (named) return Number(named[1])
   const v2 = /efficientnet_?v2[^/]*?[_-](b[0-3]|s|m|l|xl)(?:[_/-]|$)/.exec(handle)
   if (v2) return EFFICIENTNET_V2[v2[1] as keyof typeof EFFICIENTNET_V2]

@@ -26,8 +26,11 @@ export function isNamed(baseModel: BaseModel): baseModel is NamedModel {
 }
 
 /** The one key that says where an imported model comes from: `keras`, `run`. */
-export function sourceKey(baseModel: ImportedModel): 'hub' | 'savedModel' | 'keras' | 'tfjs' | 'run' {
-  for (const key of ['hub', 'savedModel', 'keras', 'tfjs'] as const) if (key in baseModel) return key
+export function sourceKey(
+  baseModel: ImportedModel,
+): 'hub' | 'savedModel' | 'keras' | 'tfjs' | 'run' {
+  for (const key of ['hub', 'savedModel', 'keras', 'tfjs'] as const)
+    if (key in baseModel) return key
   return 'run'
 }
 

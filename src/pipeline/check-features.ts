@@ -20,8 +20,8 @@ export async function checkFeatures({ pipeline, known, report }: Checked): Promi
     report('CONFLICT', ['features'], message, { hint })
     return
   }
-  const model = modelOf(pipeline, known?.stored)
-  if (!model || !known) return
+  const model = known && modelOf(pipeline, known.stored)
+  if (!model) return
   const { featurePlan } = await import('../training/feature-plan.ts')
   const hasPlan = (policy: typeof freeze): boolean => {
     const options = { model, head: head as readonly HeadLayer[], freeze: policy }

@@ -19,8 +19,9 @@ export async function checkFreeze({ pipeline, known, isWritten, report }: Checke
     { policy: freeze, place: ['freeze'] as Path },
     ...ofPhases.filter(({ place }) => isWritten(place)),
   ].filter(({ policy }) => typeof policy !== 'string')
-  const model = modelOf(pipeline, known?.stored)
-  if (!known || !model || policies.length === 0) return
+  if (!known || policies.length === 0) return
+  const model = modelOf(pipeline, known.stored)
+  if (!model) return
   const { resolveFreeze } = await import('../models/freeze.ts')
   for (const { policy, place } of policies) {
     try {

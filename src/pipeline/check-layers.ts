@@ -13,8 +13,8 @@ export async function buildLayers({
   report,
 }: Checked): Promise<LayerGraph | undefined> {
   const { baseModel } = pipeline
-  const model = isNamed(baseModel) ? undefined : modelOf(pipeline, known?.stored)
-  if (!model || isNamed(baseModel)) return undefined
+  if (!known?.stored || isNamed(baseModel)) return undefined
+  const model = modelOf(pipeline, known.stored)!
   const { buildModel } = await import('../models/base-model.ts')
   try {
     return buildModel(model)

@@ -34,9 +34,7 @@ export function checkPreprocessing(checked: Checked): void {
     const message = `${name} rescales pixels inside, and preprocessing.${key} rescales them before it`
     const hint = 'take preprocessing out; or write force: true in it if both are meant'
     report('CONFLICT', [...path, key!], message, { hint })
-  } else if (
-    own && isTrained && !samePreprocessing(preprocessing, own)
-  ) {
+  } else if (own && isTrained && !samePreprocessing(preprocessing, own)) {
     const message = `preprocessing differs from what ${name} was trained with: ${flow(own)}`
     const hint = "take preprocessing out to have the model's own"
     report('PREPROCESSING_DIFFERS', path, message, { hint, severity: 'warning' })

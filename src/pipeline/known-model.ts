@@ -20,8 +20,7 @@ export async function knownModel(
   if (isNamed(base)) return model && {}
   try {
     if ('run' in base) return (await findRun?.(base.run, base)) ?? {}
-    const { knownOf } = await import('./known-files.ts')
-    return await knownOf(base)
+    return {}
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error
     const path = ['baseModel', sourceKey(base)]

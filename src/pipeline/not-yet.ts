@@ -21,7 +21,7 @@ const not =
 export const NOT_YET: readonly NotYet[] = [
   { path: ['prediction'], what: 'a pipeline of predictions', hint: 'take the block out' },
   { path: ['sweep'], what: 'a sweep', hint: 'take the block out, and use --set for one trial' },
-  ...['hub', 'savedModel', 'keras', 'tfjs', 'run'].map((kind) => ({
+  ...['hub', 'savedModel', 'keras', 'tfjs'].map((kind) => ({
     path: ['baseModel', kind],
     what: `a base model from ${kind}`,
     hint: 'name one of keras.applications: `pipeline models` lists them',

@@ -681,30 +681,58 @@ export interface HubModel {
    * A SavedModel of TensorFlow Hub, by its address.
    */
   hub: string
+  /**
+   * Which signature of the SavedModel is the network, where it has several; default: its call, else `serving_default` or `default`.
+   */
+  signature?: string
+  /**
+   * Which graph of a SavedModel that has several, by its tags; default: `serve`, else the one without tags.
+   */
+  tags?: string[]
 }
 export interface SavedModel {
   /**
    * A folder with a TensorFlow SavedModel, relative to this file.
    */
   savedModel: string
+  /**
+   * Which signature of the SavedModel is the network, where it has several; default: its call, else `serving_default` or `default`.
+   */
+  signature?: string
+  /**
+   * Which graph of a SavedModel that has several, by its tags; default: `serve`, else the one without tags.
+   */
+  tags?: string[]
 }
 export interface KerasModel {
   /**
    * A model file of Keras (.h5 or .keras), relative to this file.
    */
   keras: string
+  /**
+   * The layer that the trunk ends with, by name; default: the file's last one.
+   */
+  output?: string
 }
 export interface TfjsModel {
   /**
    * A model.json of TensorFlow.js, relative to this file.
    */
   tfjs: string
+  /**
+   * The layer that the trunk ends with, by name; default: the file's last one.
+   */
+  output?: string
 }
 export interface RunModel {
   /**
    * The model that an earlier run trained.
    */
   run: string
+  /**
+   * true keeps the head that the run put on its trunk.
+   */
+  includeTop?: boolean
 }
 export interface FreezeFirst {
   /**

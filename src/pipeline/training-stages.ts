@@ -55,7 +55,12 @@ export function featureStage(
       dtype,
       ...(bank ? { bank } : {}),
     },
-    needs: { pixels: `pixels:${split}`, weights: 'weights', ...architectureOf(pipeline), ...(model ? { model } : {}) },
+    needs: {
+      pixels: `pixels:${split}`,
+      weights: 'weights',
+      ...architectureOf(pipeline),
+      ...(model ? { model } : {}),
+    },
     ...(bank ? { seed } : {}),
     numerics: numericsOf(pipeline, engine),
   }

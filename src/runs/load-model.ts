@@ -6,9 +6,9 @@ import { buildModel, type ModelChoice } from '../models/base-model.ts'
 import { addHead, type HeadLayer } from '../models/head.ts'
 import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
 import type { Preprocessing } from '../models/preprocessing.ts'
-import type { StoredGraph } from '../models/stored-graph.ts'
+import { storeGraph, type StoredGraph } from '../models/stored-graph.ts'
 import { assignByName } from '../models/weights/assign.ts'
-import { isNamed, modelName } from '../pipeline/base-model.ts'
+import { isNamed, modelName, type KnownModel } from '../pipeline/base-model.ts'
 import { modelOptions } from '../pipeline/model-options.ts'
 import type { BaseModel, Dataset } from '../pipeline/pipeline.ts'
 import { ARCHITECTURE_FILE } from '../stages/model-choice.ts'
@@ -68,9 +68,36 @@ export async function loadRunModel(run: StoredRun, store: Store): Promise<RunMod
   const graph = addHead(trunk, head, classes.length)
   const own = await ownWeights(run)
   const missing = graph.layers.flatMap(({ weights }) => weights).some(({ name }) => !own.has(name))
-  const base = missing ? await trunkWeights(run, description, store) : new Map<string, never>()
+  const base = missing
+    ? await readSafetensors(await trunkFile(run, description, store))
+    : new Map<string, never>()
   const weights = assignByName(graph, new Map([...base, ...own]), `the model of ${nameOf(run)}`)
   return { graph, trunk, weights, preprocessing, classes, input }
+}
+
+/**
+ * What a pipeline must know of a run whose model is its base model: the trunk, with `includeTop` the head too, and the files that
+ * hold its weights. Throws what `loadRunModel` does, but for damaged files.
+ */
+export async function knownRun(
+  run: StoredRun,
+  store: Store,
+  { includeTop }: { readonly includeTop: boolean },
+): Promise<KnownModel> {
+  const description = await readDescription(run)
+  const { input, head, classes, preprocessing } = description
+  const trunk = buildModel(await trunkModel(run, description))
+  const graph = includeTop ? addHead(trunk, head, classes.length) : trunk
+  const own = join(run.folder, RUN_FILES.model, MODEL_FILE)
+  const names = new Set((await readSafetensors(own)).keys())
+  const missing = graph.layers.flatMap(({ weights }) => weights).some(({ name }) => !names.has(name))
+  const base = missing ? [await trunkFile(run, description, store)] : []
+  return {
+    stored: storeGraph(graph),
+    imageSize: input.imageSize,
+    preprocessing,
+    run: { id: run.record.id, files: [...base, own] },
+  }
 }
 
 async function readDescription(run: StoredRun): Promise<ModelDescription> {
@@ -125,17 +152,17 @@ async function ownWeights(run: StoredRun): Promise<Map<string, NamedTensor>> {
   })
 }
 
-/** The trunk as it was before training. */
-async function trunkWeights(
+/** The file with the trunk's weights as they were before training. */
+async function trunkFile(
   run: StoredRun,
   { baseModel }: ModelDescription,
   store: Store,
-): Promise<Map<string, NamedTensor>> {
+): Promise<string> {
   const { digest } = baseModel
   let damage: string | undefined
   const artifact =
     digest && (await store.open(digest, digest, ({ message }) => (damage = message)))
-  if (artifact) return readSafetensors(join(artifact.path, WEIGHTS_FILE))
+  if (artifact) return join(artifact.path, WEIGHTS_FILE)
   const reason = damage === undefined ? '' : ` (${damage})`
   throw failure(
     'STORE_DAMAGED',

@@ -4,6 +4,7 @@ import type { StageContext, StageKind } from '../graph/stage.ts'
 import { publishedWeights } from '../models/published.ts'
 import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
 import { digestOf } from '../util/digest.ts'
+import { importModel, probeImported } from './import-model.ts'
 import { WEIGHTS_FILE, writeWeights } from './weight-files.ts'
 
 export interface WeightsParams {
@@ -24,16 +25,21 @@ export interface WeightsHints {
   readonly label?: string | undefined
 }
 
-/** Turns a weights file of any format into one format with Keras' names; refuses a file of another model. */
+/**
+ * Turns a weights file of any format into one format with Keras' names; refuses a file of another model. A model without a
+ * name brings its layers with it.
+ */
 export const WEIGHTS: StageKind = {
   kind: 'weights',
   version: 1,
   describe: "read the base model's weights, or draw initial ones",
   probe: async (stage, { state }) => {
+    if ('imported' in stage.params) return probeImported(stage, state)
     const { path } = (stage.hints ?? {}) as WeightsHints
     return path === undefined ? digestOf('') : rememberedDigest(path, state)
   },
   run: async (context) => {
+    if ('imported' in context.params) return importModel(context)
     const params = context.params as unknown as WeightsParams
     // A probe alone loads no model.
     const { buildBaseModel } = await import('../models/base-model.ts')
