@@ -4,6 +4,7 @@ import { BASE_MODELS, type BaseModel } from '../models/catalogue.ts'
 import { freezeReport, type FreezeReport, type LayerReport } from '../models/freeze-report.ts'
 import { describeFreeze } from '../models/freeze.ts'
 import type { LayerGraph } from '../models/layer-graph.ts'
+import { kerasCount } from '../models/listing.ts'
 import { describePreprocessing } from '../models/preprocessing.ts'
 import { sizeOf } from '../program/program.ts'
 import { failure } from '../util/diagnostic.ts'
@@ -68,7 +69,7 @@ function summary(model: BaseModel) {
   const { name, family, inputSize, minSize, preprocessing, rescalesInside, licence } = model
   const figures = (includeTop: boolean) => {
     const graph = buildBaseModel({ name, includeTop, imagenet: true })
-    return { layers: graph.layers.length, parameters: parametersOf(graph) }
+    return { layers: kerasCount(graph), parameters: parametersOf(graph) }
   }
   return {
     name,
@@ -95,7 +96,7 @@ async function oneModel(name: string, options: ModelsOptions, width: number): Pr
   const format = formatOf(options)
   const count = countIn(format)
   const columns: Column<LayerReport>[] = [
-    { title: 'index', value: (layer) => String(layer.index), right: true, extra: 3 },
+    { title: 'index', value: (layer) => String(layer.index ?? ''), right: true, extra: 3 },
     { title: 'layer', value: (layer) => layer.name },
     { title: 'class', value: (layer) => layer.kind, extra: 1 },
     { title: 'output', value: (layer) => layer.shape.join('x'), extra: 2 },

@@ -3,6 +3,7 @@ import { resolveFreeze, type FreezePolicy } from './freeze.ts'
 import { frontierOf } from './frontier.ts'
 import { headLayers } from './head.ts'
 import type { Layer, LayerGraph, LayerKind } from './layer-graph.ts'
+import { kerasPositions } from './listing.ts'
 
 export interface FreezeReport {
   readonly layers: readonly LayerReport[]
@@ -20,8 +21,8 @@ export interface FreezeReport {
 }
 
 export interface LayerReport {
-  /** Position in Keras' `model.layers`, from 0. */
-  readonly index: number
+  /** Position in Keras' `model.layers`, from 0; undefined: Keras makes no layer of it. */
+  readonly index: number | undefined
   readonly name: string
   readonly kind: LayerKind
   readonly shape: readonly number[]
@@ -51,6 +52,7 @@ export function freezeReport(
     .filter((layer) => !frozen.has(layer.name))
     .flatMap((layer) => layer.weights.filter((weight) => weight.trainable))
   const all = graph.layers.flatMap((layer) => layer.weights)
+  const positions = kerasPositions(graph)
   const values = (weights: typeof all) => weights.reduce((sum, w) => sum + sizeOf(w.shape), 0)
   const frontier = frontierOf(graph, frozen).map((layer) => ({
     layer: layer.name,
@@ -58,8 +60,8 @@ export function freezeReport(
     bytes: sizeOf(layer.outputShape) * Float32Array.BYTES_PER_ELEMENT,
   }))
   return {
-    layers: graph.layers.map((layer, index) =>
-      layerReport(layer, index, head.has(layer) ? 'head' : 'trunk', frozen.has(layer.name)),
+    layers: graph.layers.map((layer, i) =>
+      layerReport(layer, positions[i], head.has(layer) ? 'head' : 'trunk', frozen.has(layer.name)),
     ),
     parameters: { total: values(all), trainable: values(trained) },
     tensors: { total: all.length, trainable: trained.length },
@@ -70,7 +72,7 @@ export function freezeReport(
 
 function layerReport(
   { name, kind, outputShape, weights }: Layer,
-  index: number,
+  index: number | undefined,
   part: 'trunk' | 'head',
   frozen: boolean,
 ): LayerReport {

@@ -1,6 +1,7 @@
 import { failure, type PipelineError } from '../util/diagnostic.ts'
 import { didYouMean } from '../util/suggest.ts'
 import type { LayerGraph } from './layer-graph.ts'
+import { kerasCount, kerasPositions } from './listing.ts'
 
 /**
  * Which layers of the trunk training leaves as they are. `first` counts as Keras counts `model.layers`, the input layer
@@ -26,7 +27,11 @@ export function resolveFreeze(
   const names = trunk.layers.map((layer) => layer.name)
   if (policy === 'all') return new Set(names)
   if (policy === 'none') return new Set()
-  if ('first' in policy) return new Set(names.slice(0, countOf(policy.first, trunk)))
+  if ('first' in policy) {
+    const first = countOf(policy.first, trunk)
+    const end = kerasPositions(trunk).findIndex((position) => (position ?? -1) >= first)
+    return new Set(end < 0 ? names : names.slice(0, end))
+  }
   if ('upTo' in policy) {
     const index = names.indexOf(policy.upTo)
     if (index < 0) throw unknownLayer(policy.upTo, trunk, head)
@@ -45,7 +50,7 @@ export function describeFreeze(policy: FreezePolicy): string {
 }
 
 function countOf(first: number, trunk: LayerGraph): number {
-  const { length } = trunk.layers
+  const length = kerasCount(trunk)
   if (first === 0) {
     throw failure('WRONG_VALUE', 'freeze.first is 0', {
       hint: 'write freeze: none to freeze nothing',

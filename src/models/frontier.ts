@@ -75,7 +75,8 @@ export function cheapestCut(
 export function stillLayers(graph: LayerGraph, frozen: ReadonlySet<string>): Set<Layer> {
   const still = new Set<Layer>()
   for (const layer of graph.layers) {
-    const acts = layer.weights.length > 0 || definitionOf(layer.kind).random === true
+    const { random = false, fixed = false } = definitionOf(layer.kind)
+    const acts = random || (layer.weights.length > 0 && !fixed)
     if (acts && !frozen.has(layer.name)) continue
     if (layer.inputs.every((input) => still.has(input))) still.add(layer)
   }

@@ -10,6 +10,7 @@ import { definitionOf, type LayerSettings } from './layers/table.ts'
 export class GraphBuilder {
   readonly #counts = new Map<string, number>()
   readonly #names = new Set<string>()
+  #nested: string | undefined
 
   /** Goes on naming where Keras would after having built `graph`. */
   static after(graph: LayerGraph): GraphBuilder {
@@ -28,6 +29,26 @@ export class GraphBuilder {
 
   input(shape: Shape): Layer {
     return this.layer('InputLayer', [], { shape })
+  }
+
+  /** The layers built inside are those of a nested model of that name. */
+  within<T>(nested: string, build: () => T): T {
+    this.#nested = nested
+    try {
+      return build()
+    } finally {
+      this.#nested = undefined
+    }
+  }
+
+  /** A layer that stands for an operation on tensors, `x + 3` or `x + y`, of which Keras makes no layer. */
+  operation<Kind extends LayerKind>(
+    kind: Kind,
+    inputs: Layer | readonly Layer[],
+    settings: LayerSettings<Kind>,
+    name: string,
+  ): Layer {
+    return { ...this.layer(kind, inputs, settings, name), listed: 'nowhere' }
   }
 
   layer<Kind extends LayerKind>(
@@ -49,6 +70,7 @@ export class GraphBuilder {
       inputs: sources,
       outputShape: definition.outputShape(config, shapes),
       weights: weights.map((weight) => ({ ...weight, name: `${own}/${weight.name}` })),
+      ...(this.#nested === undefined ? {} : { listed: { within: this.#nested } }),
     }
   }
 

@@ -21,6 +21,11 @@ export interface Layer<Kind extends LayerKind = LayerKind> {
   readonly outputShape: Shape
   /** In Keras' order: trainable ones, then the others (gamma, beta, moving_mean, moving_variance). */
   readonly weights: readonly WeightSpec[]
+  /**
+   * Where the layer stands in Keras' `model.layers` if not there by its own name: `within` the nested model of that name,
+   * which counts as one; or nowhere, as the operations `x + 3` and `x + y` do.
+   */
+  readonly listed?: { readonly within: string } | 'nowhere' | undefined
 }
 
 export interface WeightSpec {
@@ -35,7 +40,23 @@ export interface WeightSpec {
 /** Values by weight name, row-major float32. */
 export type WeightMap = ReadonlyMap<string, Float32Array>
 
-export type Activation = 'linear' | 'relu' | 'relu6' | 'sigmoid' | 'softmax' | 'tanh' | 'softplus'
+export type Activation =
+  | 'linear'
+  | 'relu'
+  | 'relu6'
+  | 'leaky_relu'
+  | 'elu'
+  | 'selu'
+  | 'silu'
+  | 'gelu'
+  | 'hard_sigmoid'
+  | 'hard_silu'
+  | 'sigmoid'
+  | 'softmax'
+  | 'tanh'
+  | 'softplus'
+  | 'softsign'
+  | 'exponential'
 
 /** Keras' initializers; `{name: 'GlorotUniform'}`, `{name: 'RandomNormal', mean: 0, stddev: 0.05}`. */
 export interface InitializerConfig {
@@ -46,7 +67,8 @@ export interface InitializerConfig {
 /** Each layer's own settings, by Keras' class name. One file each in `layers/`. */
 export interface LayerConfigs {
   InputLayer: { readonly shape: Shape }
-  Conv2D: ConvConfig & { readonly filters: number }
+  /** `groups` > 1: channels are convolved in so many parts, each by its share of the filters. */
+  Conv2D: ConvConfig & { readonly filters: number; readonly groups: number }
   DepthwiseConv2D: ConvConfig & { readonly depthMultiplier: number }
   SeparableConv2D: ConvConfig & {
     readonly filters: number
@@ -59,6 +81,25 @@ export interface LayerConfigs {
     readonly scale: boolean
     readonly center: boolean
   }
+  LayerNormalization: {
+    readonly epsilon: number
+    readonly scale: boolean
+    readonly center: boolean
+  }
+  /** By channel; undefined: `mean` and `variance` are weights. */
+  Normalization: {
+    readonly mean: readonly number[] | undefined
+    readonly variance: readonly number[] | undefined
+  }
+  /** `x * scale + offset`; a list: by channel. */
+  Rescaling: {
+    readonly scale: number | readonly number[]
+    readonly offset: number | readonly number[]
+  }
+  /** ConvNeXt's, with one weight, `gamma`. */
+  LayerScale: { readonly initValues: number; readonly projectionDim: number }
+  /** ConvNeXt's: a residual is left out for a picture with this probability. */
+  StochasticDepth: { readonly dropPathRate: number }
   ReLU: { readonly maxValue: number | undefined }
   Activation: { readonly activation: Activation }
   ZeroPadding2D: {
@@ -70,9 +111,13 @@ export interface LayerConfigs {
   GlobalAveragePooling2D: { readonly keepDims: boolean }
   GlobalMaxPooling2D: { readonly keepDims: boolean }
   Add: Readonly<Record<string, never>>
+  Multiply: Readonly<Record<string, never>>
   Concatenate: Readonly<Record<string, never>>
   Flatten: Readonly<Record<string, never>>
-  Dropout: { readonly rate: number }
+  /** Without the batch axis; one axis may be -1. */
+  Reshape: { readonly targetShape: readonly number[] }
+  /** `noiseShape`: the mask's, the batch's axis included as null; null elsewhere: the input's size. Undefined: the input's. */
+  Dropout: { readonly rate: number; readonly noiseShape: readonly (number | null)[] | undefined }
   Dense: {
     readonly units: number
     readonly activation: Activation

@@ -21,7 +21,7 @@ export interface LowerOptions {
   /** Trainable layers run in training mode: batch statistics, dropout. Default false. */
   readonly training?: boolean | undefined
   /** The mask of a trainable layer's dropout, 0 or 1 / (1 - rate), of the shape given [batch, ...]; needed in training. */
-  readonly mask?: ((layer: Layer, shape: Shape) => Tensor) | undefined
+  readonly mask?: ((layer: Layer, shape: Shape, rate: number) => Tensor) | undefined
 }
 
 export interface Lowered {
@@ -103,7 +103,6 @@ class Pass {
   constructor(b: Builder, graph: LayerGraph, options: LowerOptions, ends: readonly string[]) {
     this.#b = b
     this.#options = options
-    this.#options = options
     const seen = new Set([...ends, ...Object.keys(options.start)])
     this.#folded = foldable(graph, (layer) => !this.#trains(layer), seen)
     this.#gone = new Set([...this.#folded.values()].map(({ normalization: { name } }) => name))
@@ -128,6 +127,7 @@ class Pass {
   }
 
   #trains(layer: Layer): boolean {
+    if (definitionOf(layer.kind).fixed) return false
     return this.#options.trainable?.(layer) ?? false
   }
 
@@ -154,9 +154,10 @@ class Pass {
         }
         return ACTIVATIONS[activation](b, x)
       },
-      mask: (shape) => {
+      value: (name) => this.#value(`${layer.name}/${name}`),
+      mask: (shape, rate) => {
         if (!this.#options.mask) throw new TypeError(`no mask for ${layer.name} in training`)
-        return this.#options.mask(layer, shape)
+        return this.#options.mask(layer, shape, rate)
       },
       assign: (name, value) =>
         this.updates.push({ kind: 'assign', variable: `${layer.name}/${name}`, value }),

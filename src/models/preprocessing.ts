@@ -1,5 +1,6 @@
 import type { Builder } from '../program/builder.ts'
 import type { Tensor } from '../program/program.ts'
+import { channelAffine, type Affine } from './affine.ts'
 
 /**
  * What is done to pixels (0..255, RGB) before a network sees them. `tf`, `torch` and `caffe` are Keras' modes
@@ -12,10 +13,8 @@ export type Preprocessing =
   | { readonly mean: readonly number[]; readonly std: readonly number[] }
 
 /** `pixel * scale + offset` by channel, after the channels are turned round where `reversed`. */
-interface Affine {
+interface PixelAffine extends Affine {
   readonly reversed: boolean
-  readonly scale: readonly number[]
-  readonly offset: readonly number[]
 }
 
 const TORCH = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
@@ -26,8 +25,7 @@ export function preprocess(b: Builder, x: Tensor, preprocessing: Preprocessing):
   const { reversed, scale, offset } = affineOf(preprocessing)
   const pixels = b.cast(x, 'float32')
   const ordered = reversed ? turnedRound(b, pixels) : pixels
-  const scaled = scale.every((s) => s === 1) ? ordered : b.multiply(ordered, compact(b, scale))
-  return offset.every((o) => o === 0) ? scaled : b.add(scaled, compact(b, offset))
+  return channelAffine(b, ordered, { scale, offset })
 }
 
 /** Whether two of them, however written, do the same to a pixel (to a thousandth of a grey level). */
@@ -59,8 +57,8 @@ const MODE_WORDS = {
   none: 'none',
 } as const
 
-function affineOf(preprocessing: Preprocessing): Affine {
-  const plain = (scale: number, offset: number): Affine => ({
+function affineOf(preprocessing: Preprocessing): PixelAffine {
+  const plain = (scale: number, offset: number): PixelAffine => ({
     reversed: false,
     scale: [scale, scale, scale],
     offset: [offset, offset, offset],
@@ -83,7 +81,7 @@ function affineOf(preprocessing: Preprocessing): Affine {
 }
 
 /** One number stands for all three channels. */
-function standardized(mean: readonly number[], std: readonly number[]): Affine {
+function standardized(mean: readonly number[], std: readonly number[]): PixelAffine {
   const of = (values: readonly number[], channel: number) => values[channel] ?? values[0]!
   const channels = [0, 1, 2]
   return {
@@ -91,12 +89,6 @@ function standardized(mean: readonly number[], std: readonly number[]): Affine {
     scale: channels.map((c) => 1 / of(std, c)),
     offset: channels.map((c) => -of(mean, c) / of(std, c)),
   }
-}
-
-/** One number where all channels have the same. */
-function compact(b: Builder, values: readonly number[]): Tensor {
-  const same = values.every((value) => value === values[0])
-  return same ? b.scalar(values[0]!) : b.constant(Float32Array.from(values), [values.length])
 }
 
 function turnedRound(b: Builder, x: Tensor): Tensor {

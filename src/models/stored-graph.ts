@@ -21,6 +21,7 @@ export interface StoredLayer<Kind extends LayerKind = LayerKind> {
   readonly kind: Kind
   readonly config: LayerConfigs[Kind]
   readonly inputs: readonly string[]
+  readonly listed?: Layer['listed']
 }
 
 export function storeGraph({ name, layers, input, output }: LayerGraph): StoredGraph {
@@ -31,6 +32,7 @@ export function storeGraph({ name, layers, input, output }: LayerGraph): StoredG
       kind: layer.kind,
       config: layer.config,
       inputs: layer.inputs.map((source) => source.name),
+      ...(layer.listed === undefined ? {} : { listed: layer.listed }),
     })),
     input: input.name,
     output: output.name,
@@ -47,11 +49,12 @@ export function rebuildGraph(
 ): LayerGraph {
   const g = new GraphBuilder()
   const built = new Map<string, Layer>()
-  for (const { name, kind, config, inputs } of stored.layers) {
+  for (const { name, kind, config, inputs, listed } of stored.layers) {
     const isInput = name === stored.input && inputShape !== undefined
     const settings = isInput ? { shape: inputShape } : config
     const sources = inputs.map((source) => layerOf(built, source))
-    built.set(name, g.layer(kind, sources, settings as never, name))
+    const layer = g.layer(kind, sources, settings as never, name)
+    built.set(name, listed === undefined ? layer : { ...layer, listed })
   }
   return layerGraph(stored.name, layerOf(built, stored.input), layerOf(built, output))
 }

@@ -2,6 +2,7 @@ import { buildModel, type ModelChoice } from '../models/base-model.ts'
 import { resolveFreeze, type FreezePolicy } from '../models/freeze.ts'
 import { addHead, headLayers, type HeadLayer } from '../models/head.ts'
 import type { Layer, LayerGraph } from '../models/layer-graph.ts'
+import { definitionOf } from '../models/layers/table.ts'
 
 export interface ModelOptions {
   readonly model: ModelChoice
@@ -28,7 +29,8 @@ export function wholeModel({ model, head, freeze, classes }: ModelOptions): Whol
   const names = headLayers(graph, trunk).map((layer) => layer.name)
   const frozen = resolveFreeze(freeze, trunk, names)
   const trained = graph.layers.filter(
-    (layer) => layer.weights.length > 0 && !frozen.has(layer.name),
+    ({ name, kind, weights }) =>
+      weights.length > 0 && !frozen.has(name) && definitionOf(kind).fixed !== true,
   )
   return { graph, trunk, frozen, trained }
 }

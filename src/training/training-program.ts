@@ -1,4 +1,4 @@
-import type { Layer, WeightMap, WeightSpec } from '../models/layer-graph.ts'
+import type { WeightMap, WeightSpec } from '../models/layer-graph.ts'
 import { lower, type Lowered } from '../models/lower.ts'
 import { preprocess, type Preprocessing } from '../models/preprocessing.ts'
 import { gradients } from '../program/autodiff.ts'
@@ -75,8 +75,7 @@ export function trainingProgram({ model, loss, weights, train, infer }: ProgramO
       start: startTensors(b, model, start, batch),
       trainable: (layer) => train !== undefined && !frozen.has(layer.name),
       training,
-      mask: (layer, shape) => {
-        const { rate } = (layer as Layer<'Dropout'>).config
+      mask: (layer, shape, rate) => {
         dropouts.set(layer.name, { layer: layer.name, rate, size: sizeOf(shape.slice(1)) })
         return b.input(`dropout/${layer.name}`, shape)
       },

@@ -20,6 +20,7 @@ PATH = os.path.join(HERE, "keras-configs.json")
 
 keras = importlib.import_module(sys.argv[1])
 layers = keras.layers
+convnext = importlib.import_module(f"{sys.argv[1]}.src.applications.convnext")
 
 HE = {"kernel_initializer": "he_normal"}
 SCALED = keras.initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
@@ -94,6 +95,32 @@ CASES = [
     ("Concatenate", {}, None, {}),
     ("Flatten", {}, None, {}),
     ("Dropout", {"rate": 0.25}, None, {"rate": 0.25}),
+    ("Dropout", {"rate": 0.25, "noise_shape": (None, 1, 1, 1)}, None, {"rate": 0.25, "noiseShape": [None, 1, 1, 1]}),
+    ("Conv2D", {"filters": 4, "kernel_size": 7, "groups": 4}, None, {"filters": 4, "kernelSize": [7, 7], "groups": 4}),
+    ("LayerNormalization", {}, None, {}),
+    (
+        "LayerNormalization",
+        {"epsilon": 0.5, "scale": False, "center": False},
+        None,
+        {"epsilon": 0.5, "scale": False, "center": False},
+    ),
+    ("Normalization", {}, None, {}),
+    (
+        "Normalization",
+        {"mean": [0.5, 1.0, 2.0], "variance": [4.0, 2.0, 1.0]},
+        None,
+        {"mean": [0.5, 1, 2], "variance": [4, 2, 1]},
+    ),
+    ("Rescaling", {"scale": 0.5}, None, {"scale": 0.5, "offset": 0}),
+    ("Rescaling", {"scale": [0.5, 1.0], "offset": -1.0}, None, {"scale": [0.5, 1], "offset": -1}),
+    ("LayerScale", {"init_values": 0.5, "projection_dim": 4}, None, {"initValues": 0.5, "projectionDim": 4}),
+    ("StochasticDepth", {"drop_path_rate": 0.25}, None, {"dropPathRate": 0.25}),
+    ("Multiply", {}, None, {}),
+    ("Reshape", {"target_shape": (1, -1, 6)}, None, {"targetShape": [1, -1, 6]}),
+    *(
+        ("Activation", {"activation": a}, None, {"activation": {"swish": "silu"}.get(a, a)})
+        for a in ("elu", "selu", "swish", "gelu", "softsign", "exponential")
+    ),
     ("Dense", {"units": 4}, None, {"units": 4}),
     (
         "Dense",
@@ -122,7 +149,7 @@ def case(name, arguments, kind, settings):
     if name == "InputLayer":
         settings = {"shape": list(arguments["shape"])}
         arguments = {"input_shape" if keras2 else "shape": arguments["shape"]}
-    layer = getattr(layers, name)(**arguments, name="layer")
+    layer = getattr(convnext if name in ("LayerScale", "StochasticDepth") else layers, name)(**arguments, name="layer")
     serialized = keras.saving.serialize_keras_object(layer)
     return {"kind": kind or name, "settings": settings, "keras": json.loads(json.dumps(serialized))}
 

@@ -21,6 +21,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from keras import layers  # noqa: E402
+from keras.src.applications import convnext  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -101,9 +102,14 @@ def build(name, size=(224, 224), include_top=False, pooling="none", alpha=None):
     )
 
 
+def short(layer, weight):
+    """The weight's own name; LayerScale's has an automatic one."""
+    return "gamma" if type(layer).__name__ == "LayerScale" else weight.path.split("/")[-1]
+
+
 def short_names(layer):
     return [
-        f"{w.path.split('/')[-1]}{'' if w.trainable else '!'}[{','.join(map(str, w.shape))}]"
+        f"{short(layer, w)}{'' if w.trainable else '!'}[{','.join(map(str, w.shape))}]"
         for w in layer.weights
     ]
 
@@ -198,15 +204,15 @@ def uniforms(name, count):
 
 
 def made_up(layer, weight):
-    short = weight.path.split("/")[-1]
-    values = uniforms(f"{layer.name}/{short}", int(np.prod(weight.shape)))
-    if short in ("gamma", "moving_variance"):
+    name = short(layer, weight)
+    values = uniforms(f"{layer.name}/{name}", int(np.prod(weight.shape)))
+    if name in ("gamma", "moving_variance", "variance"):
         values = np.float32(1) + values * np.float32(0.5)
-    elif short in ("beta", "moving_mean", "bias"):
+    elif name in ("beta", "moving_mean", "mean", "bias", "count"):
         values = values * np.float32(0.25)
     else:  # kernels: about unit gain
         channels = weight.shape[-1]
-        if short == "depthwise_kernel" or type(layer).__name__ == "DepthwiseConv2D":
+        if name == "depthwise_kernel" or type(layer).__name__ == "DepthwiseConv2D":
             channels = int(np.prod(weight.shape[-2:]))
         fan_in = np.prod(weight.shape) / channels
         values = values * np.float32(np.sqrt(6.0 / fan_in))
@@ -217,6 +223,8 @@ def pour(model):
     for layer in model.layers:
         if layer.weights:
             layer.set_weights([made_up(layer, w) for w in layer.weights])
+        if type(layer).__name__ == "Normalization":
+            layer.finalize_state()  # takes over its weights
 
 
 def picture(batch, size):
@@ -336,11 +344,17 @@ OWN_NAMES = {
     "max_value": "maxValue",
     "pool_size": "poolSize",
     "keepdims": "keepDims",
+    "target_shape": "targetShape",
+    "noise_shape": "noiseShape",
+    "init_values": "initValues",
+    "projection_dim": "projectionDim",
+    "drop_path_rate": "dropPathRate",
 }
 
 
 def layer_case(kind, arguments, shapes, training=False):
-    layer = getattr(layers, kind)(**arguments, name="layer")
+    kinds = convnext if kind in ("LayerScale", "StochasticDepth") else layers
+    layer = getattr(kinds, kind)(**arguments, name="layer")
     inputs = [
         (uniforms(f"input{i}", int(np.prod(shape))) * np.float32(4)).reshape(shape)
         for i, shape in enumerate(shapes)
@@ -349,6 +363,8 @@ def layer_case(kind, arguments, shapes, training=False):
     layer(given)  # builds
     if layer.weights:
         layer.set_weights([made_up(layer, w) for w in layer.weights])
+    if kind == "Normalization":
+        layer.finalize_state()  # takes over its weights
     more = {"training": training} if kind in ("BatchNormalization", "Dropout") else {}
     output = np.asarray(layer(given, **more))
     record = {
@@ -384,4 +400,5 @@ def main():
     write("model-outputs.json.gz", record)
 
 
-main()
+if __name__ == "__main__":
+    main()

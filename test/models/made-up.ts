@@ -13,7 +13,7 @@ export function madeUpWeights(graph: LayerGraph): WeightMap {
 function madeUp(layer: Layer, name: string, shape: readonly number[]): Float32Array {
   const short = name.slice(layer.name.length + 1)
   const values = uniforms(name, sizeOf(shape))
-  if (short === 'gamma' || short === 'moving_variance') return values.map((v) => 1 + v * 0.5)
+  if (/^(gamma|(moving_)?variance)$/.test(short)) return values.map((v) => 1 + v * 0.5)
   if (!short.endsWith('kernel')) return values.map((v) => v * 0.25)
   const depthwise = short === 'depthwise_kernel' || layer.kind === 'DepthwiseConv2D'
   const fanIn = sizeOf(shape.slice(0, depthwise ? -2 : -1))

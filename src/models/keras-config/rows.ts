@@ -41,29 +41,40 @@ export const KERAS_ROWS: { readonly [Kind in LayerKind]: KerasRow<Kind> } = {
     }),
   },
   Conv2D: {
-    read: (s) => ({ filters: s.size('filters'), ...readConvolution(s, 'kernel_initializer') }),
-    write: ({ filters, ...config }, format) => ({
+    read: (s) => ({
+      filters: s.size('filters'),
+      groups: s.size('groups', 1),
+      ...readConvolution(s, 'kernel_initializer'),
+    }),
+    write: ({ filters, groups, ...config }, format) => ({
       filters,
+      groups,
       ...writeConvolution(config, 'kernel_initializer', format),
     }),
   },
   DepthwiseConv2D: {
-    read: (s) => ({
-      depthMultiplier: s.size('depth_multiplier', 1),
-      ...readConvolution(s, 'depthwise_initializer'),
-    }),
+    read: (s) => {
+      s.only('groups', 1)
+      return {
+        depthMultiplier: s.size('depth_multiplier', 1),
+        ...readConvolution(s, 'depthwise_initializer'),
+      }
+    },
     write: ({ depthMultiplier, ...config }, format) => ({
       depth_multiplier: depthMultiplier,
       ...writeConvolution(config, 'depthwise_initializer', format),
     }),
   },
   SeparableConv2D: {
-    read: (s) => ({
-      filters: s.size('filters'),
-      depthMultiplier: s.size('depth_multiplier', 1),
-      pointwiseInitializer: s.initializer('pointwise_initializer', GLOROT),
-      ...readConvolution(s, 'depthwise_initializer'),
-    }),
+    read: (s) => {
+      s.only('groups', 1)
+      return {
+        filters: s.size('filters'),
+        depthMultiplier: s.size('depth_multiplier', 1),
+        pointwiseInitializer: s.initializer('pointwise_initializer', GLOROT),
+        ...readConvolution(s, 'depthwise_initializer'),
+      }
+    },
     write: ({ filters, depthMultiplier, pointwiseInitializer, ...config }, format) => ({
       filters,
       depth_multiplier: depthMultiplier,
@@ -91,6 +102,51 @@ export const KERAS_ROWS: { readonly [Kind in LayerKind]: KerasRow<Kind> } = {
       center,
     }),
   },
+  LayerNormalization: {
+    read: (s) => {
+      s.lastAxis()
+      s.only('rms_scaling', false)
+      return {
+        epsilon: s.number('epsilon', 1e-3),
+        scale: s.flag('scale', true),
+        center: s.flag('center', true),
+      }
+    },
+    write: ({ epsilon, scale, center }) => ({ axis: -1, epsilon, scale, center }),
+  },
+  Normalization: {
+    read: (s) => {
+      s.lastAxis()
+      s.only('invert', false)
+      return { mean: s.numbers('mean'), variance: s.numbers('variance') }
+    },
+    write: ({ mean, variance }) => ({
+      axis: -1,
+      invert: false,
+      mean: mean ?? null,
+      variance: variance ?? null,
+    }),
+  },
+  Rescaling: {
+    read: (s) => ({ scale: s.oneOrMore('scale', 1), offset: s.oneOrMore('offset', 0) }),
+    write: ({ scale, offset }) => ({ scale, offset }),
+  },
+  LayerScale: {
+    read: (s) => ({
+      initValues: s.number('init_values'),
+      projectionDim: s.size('projection_dim'),
+    }),
+    write: ({ initValues, projectionDim }) => ({
+      init_values: initValues,
+      projection_dim: projectionDim,
+    }),
+    module: 'keras.src.applications.convnext',
+  },
+  StochasticDepth: {
+    read: (s) => ({ dropPathRate: s.number('drop_path_rate') }),
+    write: ({ dropPathRate }) => ({ drop_path_rate: dropPathRate }),
+    module: 'keras.src.applications.convnext',
+  },
   ReLU: {
     read: (s) => {
       s.only('negative_slope', 0)
@@ -102,7 +158,7 @@ export const KERAS_ROWS: { readonly [Kind in LayerKind]: KerasRow<Kind> } = {
   },
   Activation: {
     read: (s) => ({ activation: s.activation() }),
-    write: ({ activation }) => ({ activation: activationToKeras(activation) }),
+    write: ({ activation }, format) => ({ activation: activationToKeras(activation, format) }),
   },
   ZeroPadding2D: {
     read: (s) => {
@@ -123,6 +179,7 @@ export const KERAS_ROWS: { readonly [Kind in LayerKind]: KerasRow<Kind> } = {
   GlobalAveragePooling2D: { read: readGlobalPool, write: writeGlobalPool },
   GlobalMaxPooling2D: { read: readGlobalPool, write: writeGlobalPool },
   Add: NOTHING,
+  Multiply: NOTHING,
   Concatenate: {
     read: (s) => {
       s.lastAxis()
@@ -137,9 +194,18 @@ export const KERAS_ROWS: { readonly [Kind in LayerKind]: KerasRow<Kind> } = {
     },
     write: () => ({ data_format: 'channels_last' }),
   },
+  Reshape: {
+    read: (s) => {
+      const targetShape = s.numbers('target_shape') ?? []
+      const whole = targetShape.every((n) => Number.isInteger(n) && n >= -1)
+      if (targetShape.length === 0 || !whole) s.wrong('target_shape', 'a list of sizes')
+      return { targetShape }
+    },
+    write: ({ targetShape }) => ({ target_shape: targetShape }),
+  },
   Dropout: {
-    read: (s) => ({ rate: s.number('rate') }),
-    write: ({ rate }) => ({ rate }),
+    read: (s) => ({ rate: s.number('rate'), noiseShape: noiseShape(s) }),
+    write: ({ rate, noiseShape: noise }) => ({ rate, noise_shape: noise ?? null }),
   },
   Dense: {
     read: (s) => ({
@@ -152,7 +218,7 @@ export const KERAS_ROWS: { readonly [Kind in LayerKind]: KerasRow<Kind> } = {
     }),
     write: (config, format) => ({
       units: config.units,
-      activation: activationToKeras(config.activation),
+      activation: activationToKeras(config.activation, format),
       use_bias: config.useBias,
       kernel_initializer: initializerToKeras(config.kernelInitializer, format),
       bias_initializer: initializerToKeras(config.biasInitializer, format),
@@ -173,10 +239,20 @@ function inputShape(s: Settings): readonly number[] {
   return [1]
 }
 
+function noiseShape(s: Settings): readonly (number | null)[] | undefined {
+  const given = s.raw('noise_shape')
+  if (given === null) return undefined
+  const sizes = Array.isArray(given) ? (given as readonly Json[]) : []
+  if (sizes.length > 0 && sizes.every((n) => n === null || typeof n === 'number')) {
+    return sizes
+  }
+  s.wrong('noise_shape', 'a list of sizes')
+  return undefined
+}
+
 function readConvolution(s: Settings, initializer: string): ConvConfig {
   s.only('data_format', 'channels_last')
   s.only('dilation_rate', 1)
-  s.only('groups', 1)
   return {
     kernelSize: s.sizes('kernel_size'),
     strides: s.sizes('strides', [1, 1]),
@@ -198,7 +274,7 @@ function writeConvolution(
     padding: config.padding,
     data_format: 'channels_last',
     dilation_rate: [1, 1],
-    activation: activationToKeras(config.activation),
+    activation: activationToKeras(config.activation, format),
     use_bias: config.useBias,
     [initializer]: initializerToKeras(config.kernelInitializer, format),
   }

@@ -58,6 +58,18 @@ export class Settings {
     return number ?? fallback ?? 0
   }
 
+  /** Undefined where the file has none. */
+  numbers(key: string): readonly number[] | undefined {
+    const value = this.raw(key)
+    const list = value === null ? undefined : numbersIn(value)
+    if (value !== null && list === undefined) this.wrong(key, 'a list of numbers')
+    return list
+  }
+
+  oneOrMore(key: string, fallback: number): number | readonly number[] {
+    return numberIn(this.raw(key)) ?? this.numbers(key) ?? fallback
+  }
+
   /** A whole number from 1 on. */
   size(key: string, fallback?: number): number {
     const value = this.number(key, fallback)
@@ -117,7 +129,7 @@ export class Settings {
   }
 
   activation(key = 'activation'): Activation {
-    const activation = activationFromKeras(this.raw(key))
+    const activation = activationFromKeras(this.raw(key), this.format)
     if (activation === undefined) this.wrong(key, 'an activation that is known')
     return activation ?? 'linear'
   }

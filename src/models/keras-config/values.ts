@@ -10,21 +10,40 @@ const ACTIVATIONS: { readonly [Name in Activation]: string } = {
   linear: 'linear',
   relu: 'relu',
   relu6: 'relu6',
+  leaky_relu: 'leaky_relu',
+  elu: 'elu',
+  selu: 'selu',
+  silu: 'silu',
+  gelu: 'gelu',
+  hard_sigmoid: 'hard_sigmoid',
+  hard_silu: 'hard_silu',
   sigmoid: 'sigmoid',
   softmax: 'softmax',
   tanh: 'tanh',
   softplus: 'softplus',
+  softsign: 'softsign',
+  exponential: 'exponential',
 }
 
+/** Other names that Keras takes. */
+const ALIASES: Readonly<Record<string, Activation>> = { swish: 'silu', hard_swish: 'hard_silu' }
+/** What Keras 2 means by these is something else: 0.2 x + 0.5 clipped to 0..1; and it has no default slope of 0.2. */
+const OTHER_IN_KERAS2: ReadonlySet<string> = new Set(['hard_sigmoid', 'leaky_relu'])
+
 /** Undefined for a function that there is none of here. */
-export function activationFromKeras(value: Json | undefined): Activation | undefined {
+export function activationFromKeras(
+  value: Json | undefined,
+  format: KerasFormat,
+): Activation | undefined {
   const name = functionName(value)
-  if (name === undefined) return undefined
+  if (name === undefined || (format === 'keras2' && OTHER_IN_KERAS2.has(name))) return undefined
+  if (Object.hasOwn(ALIASES, name)) return ALIASES[name]
   const found = Object.entries(ACTIVATIONS).find(([, keras]) => keras === name)
   return found?.[0] as Activation | undefined
 }
 
-export function activationToKeras(activation: Activation): string {
+export function activationToKeras(activation: Activation, format: KerasFormat): string {
+  if (activation === 'silu' && format === 'keras2') return 'swish'
   return ACTIVATIONS[activation]
 }
 

@@ -28,6 +28,8 @@ export interface LayerDefinition<Kind extends LayerKind> {
   readonly foldsInto?: string
   /** Acts only while it is trained, and at random: never shared, and no tensor behind it can be kept. */
   readonly random?: true
+  /** Its weights are none that training changes, frozen or not. */
+  readonly fixed?: true
 }
 
 /** What a layer's `lower` is given. */
@@ -43,8 +45,10 @@ export interface Lowering<Kind extends LayerKind> {
   bias(): Tensor | undefined
   /** Applies the activation, noting what it was applied to (losses work on logits). */
   activate(activation: Activation, x: Tensor): Tensor
+  /** A weight's values when the program is made: of layers that are `fixed`. */
+  value(name: string): Float32Array
   /** 0 or 1 / (1 - rate), of the shape given; only while training. */
-  mask(shape: Shape): Tensor
+  mask(shape: Shape, rate: number): Tensor
   /** Gives a weight that no gradient changes its value at the end of the step. */
   assign(name: string, value: Tensor): void
 }

@@ -14,9 +14,16 @@ import { flatten } from './flatten.ts'
 import { globalAveragePooling2d } from './global-average-pooling2d.ts'
 import { globalMaxPooling2d } from './global-max-pooling2d.ts'
 import { inputLayer } from './input-layer.ts'
+import { layerNormalization } from './layer-normalization.ts'
+import { layerScale } from './layer-scale.ts'
 import { maxPooling2d } from './max-pooling2d.ts'
+import { multiply } from './multiply.ts'
+import { normalization } from './normalization.ts'
 import { reLU } from './re-lu.ts'
+import { rescaling } from './rescaling.ts'
+import { reshape } from './reshape.ts'
 import { separableConv2d } from './separable-conv2d.ts'
+import { stochasticDepth } from './stochastic-depth.ts'
 import { zeroPadding2d } from './zero-padding2d.ts'
 
 /** Every layer there is, by Keras' class name. */
@@ -26,6 +33,11 @@ export const LAYERS = {
   DepthwiseConv2D: depthwiseConv2d,
   SeparableConv2D: separableConv2d,
   BatchNormalization: batchNormalization,
+  LayerNormalization: layerNormalization,
+  Normalization: normalization,
+  Rescaling: rescaling,
+  LayerScale: layerScale,
+  StochasticDepth: stochasticDepth,
   ReLU: reLU,
   Activation: activation,
   ZeroPadding2D: zeroPadding2d,
@@ -35,8 +47,10 @@ export const LAYERS = {
   GlobalAveragePooling2D: globalAveragePooling2d,
   GlobalMaxPooling2D: globalMaxPooling2d,
   Add: add,
+  Multiply: multiply,
   Concatenate: concatenate,
   Flatten: flatten,
+  Reshape: reshape,
   Dropout: dropout,
   Dense: dense,
 } as const satisfies { readonly [Kind in LayerKind]: LayerDefinition<Kind> }

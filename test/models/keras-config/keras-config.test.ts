@@ -68,7 +68,7 @@ for (const [format, { version, layers }] of formats) {
 
 const conv = { filters: 2, kernel_size: [3, 3], name: 'c' }
 const refused: readonly [string, JsonObject, string][] = [
-  ['Conv2D', { ...conv, groups: 2 }, 'groups must be 1 here, got 2'],
+  ['DepthwiseConv2D', { kernel_size: 3, groups: 2 }, 'groups must be 1 here, got 2'],
   ['Conv2D', { ...conv, dilation_rate: [2, 2] }, 'dilation_rate must be 1 here, got [2,2]'],
   ['Conv2D', { ...conv, padding: 'causal' }, 'padding must be valid or same here, got "causal"'],
   [
@@ -87,6 +87,10 @@ const refused: readonly [string, JsonObject, string][] = [
     'kernel_size must be one or two whole numbers above 0 here, got [3,-1]',
   ],
   ['Conv2D', { ...conv, lora_rank: 4 }, 'lora_rank is not known here, got 4'],
+  ['Normalization', { invert: true }, 'invert must be false here, got true'],
+  ['Rescaling', { scale: 'half' }, 'scale must be a list of numbers here, got "half"'],
+  ['Reshape', { target_shape: [2, 1.5] }, 'target_shape must be a list of sizes here, got [2,1.5]'],
+  ['Dropout', { rate: 0.5, noise_shape: 3 }, 'noise_shape must be a list of sizes here, got 3'],
   ['Dense', { units: 'many' }, 'units must be a number here, got "many"'],
   ['BatchNormalization', { axis: 1 }, 'axis must be the last axis here, got 1'],
   ['BatchNormalization', { renorm: true }, 'renorm must be false here, got true'],
@@ -100,7 +104,7 @@ for (const [class_name, config, problem] of refused) {
 }
 
 test('all that is wrong with a layer is told at once', () => {
-  const config = { groups: 2, padding: 'causal', kernel_size: 3, filters: 1 }
+  const config = { dilation_rate: 2, padding: 'causal', kernel_size: 3, filters: 1 }
   assert.equal(fromKeras({ class_name: 'Conv2D', config }, 'keras3')?.problems.length, 2)
 })
 
@@ -146,4 +150,13 @@ test('open sizes of an input are written as null again', () => {
   assert.deepEqual(read?.config, { shape: [-1, -1, 3] })
   const layer = { name: 'in', kind: 'InputLayer', config: { shape: [-1, -1, 3] } } as const
   assert.deepEqual(toKeras(layer, 'keras2').config['batch_input_shape'], [null, null, null, 3])
+})
+
+test('an activation that Keras 2 means otherwise is not taken for that of Keras 3', () => {
+  const read = (activation: string, format: 'keras2' | 'keras3') =>
+    fromKeras({ class_name: 'Activation', config: { activation } }, format)
+  assert.deepEqual(read('hard_sigmoid', 'keras3')?.problems, [])
+  assert.equal(read('hard_sigmoid', 'keras2')?.problems.length, 1)
+  assert.deepEqual(read('hard_swish', 'keras3')?.config, { activation: 'hard_silu' })
+  assert.deepEqual(read('swish', 'keras2')?.config, { activation: 'silu' })
 })
