@@ -39,6 +39,11 @@ export function samePreprocessing(a: Preprocessing, b: Preprocessing): boolean {
   )
 }
 
+/** What it does to a pixel, as numbers by channel, red first. */
+export function pixelAffine(preprocessing: Preprocessing): ReturnType<typeof affineOf> {
+  return affineOf(preprocessing)
+}
+
 /** In a few words, for listings: `x / 127.5 - 1`. */
 export function describePreprocessing(preprocessing: Preprocessing): string {
   if ('rescale' in preprocessing) return `x * ${shorten(preprocessing.rescale)}`

@@ -28,7 +28,8 @@ export function predictProgram(
 ): { readonly program: Program; readonly width: number } {
   const b = new Builder()
   const input = b.input(PIXELS, pixels.shape, pixels.dtype ?? 'uint8')
-  const x = preprocess(b, threeChannels(b, input), preprocessing)
+  const isGrey = graph.input.outputShape[2] === 1
+  const x = preprocess(b, isGrey ? input : threeChannels(b, input), preprocessing)
   const { output } = lower(b, graph, { weights, start: { [graph.input.name]: x } })
   b.entry(PREDICT, { fetches: { [OUTPUTS]: output }, updates: [] })
   return { program: simplify(b.program()), width: sizeOf(graph.output.outputShape) }

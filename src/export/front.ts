@@ -1,0 +1,80 @@
+import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
+import { pixelAffine, type Preprocessing } from '../models/preprocessing.ts'
+import { rebuildGraph, storeGraph, type StoredLayer } from '../models/stored-graph.ts'
+
+/** A model that takes pictures as they are: values 0..255, of one channel where `isGrey`. */
+export interface WholeGraph {
+  readonly graph: LayerGraph
+  readonly weights: WeightMap
+}
+
+/**
+ * The model with what is done to pixels as layers in front of it, made of Keras' own: grey is repeated to three channels by
+ * a Concatenate, scales and offsets are a Rescaling, caffe's order of channels a 1x1 Conv2D that nobody trains.
+ */
+export function withFront(
+  { graph, weights, preprocessing }: WholeGraph & { readonly preprocessing: Preprocessing },
+  { isGrey }: { readonly isGrey: boolean },
+): WholeGraph {
+  const stored = storeGraph(graph)
+  const [height, width] = graph.input.outputShape as [number, number]
+  const taken = new Set(stored.layers.map(({ name }) => name))
+  const front: StoredLayer[] = []
+  const values = new Map(weights)
+  let last = stored.input
+  const put = (layer: Omit<StoredLayer, 'inputs'>, inputs = [last]) => {
+    const name = free(layer.name, taken)
+    front.push({ ...layer, name, inputs } as StoredLayer)
+    last = name
+    return name
+  }
+  if (isGrey) put({ name: 'three_channels', kind: 'Concatenate', config: {} }, [last, last, last])
+  const { reversed, scale, offset } = pixelAffine(preprocessing)
+  if (reversed) {
+    const name = put({ name: 'preprocessing', kind: 'Conv2D', config: ONE_BY_ONE })
+    values.set(`${name}/kernel`, turned(scale))
+    values.set(`${name}/bias`, Float32Array.from(offset))
+  } else if (scale.some((s) => s !== 1) || offset.some((o) => o !== 0)) {
+    const config = { scale: compact(scale), offset: compact(offset) }
+    put({ name: 'preprocessing', kind: 'Rescaling', config })
+  }
+  if (front.length === 0) return { graph, weights }
+  const [input, ...others] = stored.layers
+  const behind = others.map((layer) => ({
+    ...layer,
+    inputs: layer.inputs.map((name) => (name === stored.input ? last : name)),
+  }))
+  const layers = [input!, ...front, ...behind]
+  const inputShape = [height, width, isGrey ? 1 : 3]
+  return { graph: rebuildGraph({ ...stored, layers }, { inputShape }), weights: values }
+}
+
+const ONE_BY_ONE = {
+  filters: 3,
+  groups: 1,
+  kernelSize: [1, 1],
+  strides: [1, 1],
+  padding: 'valid',
+  useBias: true,
+  activation: 'linear',
+  kernelInitializer: { name: 'Zeros' },
+} as const
+
+/** [1, 1, 3, 3]: channel c of what comes out is channel 2 - c of what goes in, times its scale. */
+function turned(scale: readonly number[]): Float32Array {
+  const kernel = new Float32Array(9)
+  for (const [c, factor] of scale.entries()) kernel[(2 - c) * 3 + c] = factor
+  return kernel
+}
+
+/** One number where all channels have the same. */
+function compact(values: readonly number[]): number | readonly number[] {
+  return values.every((value) => value === values[0]) ? values[0]! : values
+}
+
+function free(name: string, taken: Set<string>): string {
+  let own = name
+  for (let n = 1; taken.has(own); n += 1) own = `${name}_${n}`
+  taken.add(own)
+  return own
+}
