@@ -181,6 +181,41 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./show.ts'),
   },
   {
+    name: 'predict',
+    summary: 'name pictures by the model of a run, or by a base model',
+    arguments: [
+      {
+        name: 'model',
+        description:
+          'a run (an id, a prefix, name@latest, a folder …) or a base model with its top',
+      },
+      { name: 'images', description: 'pictures, folders and patterns', many: true },
+    ],
+    options: [
+      { flags: '--top <n>', description: 'how many labels a picture (default: 5)' },
+      { flags: '--engine <name>', description: 'auto, tensorflow, webgpu or wasm (default: auto)' },
+      {
+        flags: '--batch <n>',
+        description: 'pictures that are run at once (default: where the engine is quickest)',
+      },
+      { flags: '--offline', description: 'fetch nothing: what is not there is an error' },
+      { flags: '--verbose', description: "also the engine's own log lines" },
+      RUNS,
+      STORE,
+      ...TABLES,
+    ],
+    examples: [
+      [
+        'pipeline predict EfficientNetLite0 cat.jpg',
+        "the most probable of ImageNet's 1,000 classes",
+      ],
+      ['pipeline predict fruits-finetune@latest photos/*.jpg', 'with what a run has trained'],
+      ['pipeline predict quickstart@latest photos --csv > labels.csv', 'a whole folder'],
+      ['pipeline predict @latest cat.jpg --top 1 --json', 'for a program'],
+    ],
+    load: () => import('./predict.ts'),
+  },
+  {
     name: 'models',
     summary: 'list the base models, or the layers of one',
     arguments: [{ name: 'name', description: 'a base model', optional: true }],

@@ -18,7 +18,10 @@ export interface WorkerSetup {
 export interface PictureTask {
   readonly row: number
   readonly path: string
-  readonly sha256: string
+  /** For errors; default the path. */
+  readonly name?: string | undefined
+  /** Of the bytes that the index saw; undefined where there is no index. */
+  readonly sha256?: string | undefined
 }
 
 export interface TaskResult {
@@ -45,10 +48,11 @@ export async function createPainter(setup: WorkerSetup): Promise<Painter> {
   const read = reader()
   return {
     async paint(task) {
+      const { path, name = path, sha256 } = task
       try {
-        const bytes = read(join(root, task.path), task.path)
-        checkDigest(bytes, task.sha256, task.path)
-        await maker.make(bytes, task.path, row)
+        const bytes = read(join(root, path), name)
+        if (sha256 !== undefined) checkDigest(bytes, sha256, name)
+        await maker.make(bytes, name, row)
         writeRow(file, row, task.row * row.length, pack)
         return { row: task.row }
       } catch (error) {

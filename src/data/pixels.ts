@@ -30,10 +30,10 @@ export interface PackPictures {
 }
 
 /** Pictures sent to a process at a time, and messages under way to each: enough never to wait, little to lose. */
-const BATCH = 8
+export const BATCH = 8
 const AHEAD = 2
 /** Up to so many pictures are decoded here: starting processes would cost more. */
-const FEW = 48
+export const FEW = 48
 /** Bad pictures are named up to this number, then the rest is not tried. */
 export const MOST_FAILURES = 20
 
@@ -156,14 +156,14 @@ async function paintInProcesses(
 /** The children hold little in JavaScript's heap; left alone, it would grow to many times that. */
 const HEAP = ['--max-semi-space-size=1']
 
-interface Started {
+export interface Started {
   readonly child: ChildProcess
   /** The end of what it wrote to stderr. */
   readonly noise: () => string
   readonly ended: Promise<void>
 }
 
-function startChild(): Started {
+export function startChild(): Started {
   const program = fileURLToPath(new URL('./pixels-child.js', import.meta.url))
   const child = fork(program, [], { execArgv: HEAP, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   let noise = ''
@@ -215,7 +215,8 @@ function drive(
   })
 }
 
-function died(
+/** Why a decoding process is gone that should be at work. */
+export function died(
   code: number | null,
   deadly: string | null,
   portion: readonly PictureTask[] | undefined,

@@ -1,7 +1,14 @@
 import type { ModelChoice } from '../models/base-model.ts'
 import type { StoredGraph } from '../models/stored-graph.ts'
 import { modelOptions } from './model-options.ts'
-import type { BaseModel, ImportedModel, NamedModel, Pipeline, Preprocessing } from './pipeline.ts'
+import type {
+  BaseModel,
+  Dataset,
+  ImportedModel,
+  NamedModel,
+  Pipeline,
+  Preprocessing,
+} from './pipeline.ts'
 
 /** What is known of a base model that a file brings before anything runs. */
 export interface KnownModel {
@@ -40,9 +47,15 @@ export function modelName(baseModel: BaseModel): string {
   return String((baseModel as unknown as Record<string, unknown>)[sourceKey(baseModel)])
 }
 
+/** What of a pipeline says what its base model is. */
+export interface ModelPart {
+  readonly baseModel: BaseModel
+  readonly dataset: Pick<Dataset, 'imageSize'>
+}
+
 /** The base model on the pipeline's pictures; undefined where its layers are not known yet. */
 export function modelOf(
-  { baseModel, dataset }: Pipeline,
+  { baseModel, dataset }: ModelPart,
   stored?: StoredGraph,
 ): ModelChoice | undefined {
   if (isNamed(baseModel)) return modelOptions(baseModel, dataset.imageSize)

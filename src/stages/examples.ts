@@ -1,8 +1,8 @@
 import type { Engine } from '../engines/engine.ts'
 import type { Artifact } from '../graph/stage.ts'
-import { TRUNK_BATCH } from './features.ts'
 import type { ExampleFiles } from './labelled-split.ts'
 import type { TrainParams } from './train.ts'
+import { TRUNK_BATCH } from './trunk-batch.ts'
 
 /** Pictures that a head alone scores at once at most. */
 const HEAD_BATCH = 64

@@ -24,6 +24,7 @@ import { writeSheet } from './augmentation-sheet.ts'
 import type { StageEnvironment } from './environment.ts'
 import { namingBatches } from './memory.ts'
 import { withModel } from './model-choice.ts'
+import { TRUNK_BATCH } from './trunk-batch.ts'
 import { lastFileOf, loadStageWeights } from './weight-files.ts'
 
 export interface FeaturesParams extends TrunkOptions {
@@ -31,13 +32,6 @@ export interface FeaturesParams extends TrunkOptions {
   readonly dtype: 'float32' | 'float16'
   /** A bank: so many draws of each picture are kept. Drawn with the stage's seed. */
   readonly bank?: { readonly variants: number; readonly augmentation: Augmentation } | undefined
-}
-
-/** Pictures a run of a trunk: where each engine is quickest (bench/). Rows do not depend on it. */
-export const TRUNK_BATCH: Readonly<Record<EngineName, number>> = {
-  tensorflow: 32,
-  webgpu: 32,
-  wasm: 2,
 }
 
 /** Of a pass without gradients; the size of its batches is no setting. */

@@ -135,3 +135,23 @@ with open(os.path.join(out, 'evil.pth'), 'wb') as f:
 
 with open(os.path.join(here, 'weights.json'), 'w') as f:
     json.dump(golden, f)
+
+# Datasets of other types than float32, packed ones, and links out of the file.
+with h5py.File(os.path.join(out, 'types.h5'), 'w') as f:
+    base = np.arange(6, dtype='<f4').reshape(2, 3) / 4 - 0.5
+    for kind in ('<f2', '>f2', '>f4', '<f8', '<i4', '>i8', '|u1', '|i1'):
+        f['values/' + kind[1:] + ('be' if kind[0] == '>' else '')] = (base * 4 + 8).astype(kind)
+    f['values/scalar'] = np.int64(7)
+    f['values/empty'] = np.zeros((0, 3), '<f4')
+    f.create_dataset('values/packed', data=base * 4 + 8, compression='gzip', shuffle=True, chunks=(1, 3))
+    f['bfloat16'] = (base.view('<u4') >> 16).astype('<u2').view('V2')
+    f['bfloat16'].attrs['dtype'] = 'bfloat16'
+    f['text'] = 'words'
+    f.create_dataset('lzf', data=np.zeros((1000,), '<f4'), compression='lzf')
+    f.create_dataset('huge', shape=(10**6, 100), dtype='<f4', chunks=(1000, 100))
+    f['outside'] = h5py.ExternalLink('keras2.h5', '/')
+    f['loop'] = h5py.SoftLink('/values/../loop')
+    layout = h5py.VirtualLayout((4, 2), '<f4')
+    layout[...] = h5py.VirtualSource('keras2.h5', 'x', (4, 2))
+    f.create_virtual_dataset('virtual', layout)
+    f['soft'] = h5py.SoftLink('/values')
