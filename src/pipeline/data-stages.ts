@@ -1,4 +1,5 @@
 import { SPLIT_FILES } from '../data/index-table.ts'
+import { hubHandle } from '../data/sources/hub.ts'
 import type { Stage } from '../graph/stage.ts'
 import { imagenetWeights } from '../models/published.ts'
 import type { JsonObject } from '../util/json.ts'
@@ -37,10 +38,16 @@ export function dataStages(
 }
 
 /** Download and unpack of a module of TensorFlow Hub, from whichever address has it. */
-function hubStages(handle: string, { lockFile, offline, pin }: ResolveOptions) {
+function hubStages(hub: string, { lockFile, offline, pin }: ResolveOptions) {
   const id = 'download:weights'
   const hints = { ...(lockFile === undefined ? {} : { lock: lockFile }), offline, pin }
-  const download: Stage = { id, kind: 'download', params: { hub: handle }, needs: {}, hints }
+  const download: Stage = {
+    id,
+    kind: 'download',
+    params: { hub: hubHandle(hub) },
+    needs: {},
+    hints,
+  }
   const unpack = { id: 'unpack:weights', kind: 'unpack', params: {}, needs: { content: id } }
   return { stages: [download, unpack], id: unpack.id, folder: undefined }
 }

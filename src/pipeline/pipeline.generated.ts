@@ -678,7 +678,7 @@ export interface PypiWeights {
 }
 export interface HubModel {
   /**
-   * A SavedModel of TensorFlow Hub, by its address.
+   * A SavedModel of TensorFlow Hub or of Kaggle: its address at tfhub.dev, its page at Kaggle (`https://www.kaggle.com/models/…`), Kaggle's handle (`OWNER/MODEL/FRAMEWORK/VARIATION/VERSION`), or the address of its archive (.tar.gz). The digest is pinned in pipeline.lock.
    */
   hub: string
   /**

@@ -1,4 +1,5 @@
 import { dirname, relative } from 'node:path'
+import { hubHandle } from '../data/sources/hub.ts'
 import { isNamed, modelName, sourceKey } from '../pipeline/base-model.ts'
 import type { BaseModel, Pipeline } from '../pipeline/pipeline.ts'
 
@@ -57,7 +58,8 @@ function modelPlace(
     const { weights } = baseModel
     return { ...baseModel, weights: typeof weights === 'string' ? weights : turned(weights) }
   }
-  if ('hub' in baseModel || 'run' in baseModel) return baseModel
+  if ('hub' in baseModel) return { ...baseModel, hub: hubHandle(baseModel.hub) }
+  if ('run' in baseModel) return baseModel
   const key = sourceKey(baseModel)
   return { ...baseModel, [key]: path(modelName(baseModel)) }
 }

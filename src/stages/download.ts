@@ -32,7 +32,7 @@ export interface DownloadAbout {
 }
 
 /**
- * Address or package -> `content` and `about.json`. The digest is declared in the params, or pinned by the lock file,
+ * Address, package or module of TensorFlow Hub -> `content` and `about.json`. The digest is declared in the params, or pinned by the lock file,
  * or else written to it now. The pin is no param: writing it must not change the fingerprint.
  */
 export const DOWNLOAD: StageKind = {
@@ -76,6 +76,7 @@ export const DOWNLOAD: StageKind = {
 
 export function sourceOf(params: DownloadParams): Source {
   if ('url' in params) return { url: params.url }
+  if ('hub' in params) return { hub: params.hub }
   return 'npm' in params ? { npm: params.npm } : { pypi: params.pypi }
 }
 

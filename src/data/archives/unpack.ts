@@ -45,7 +45,7 @@ export async function unpackArchive(
 ): Promise<{ readonly files: number }> {
   const kind = await archiveKind(archive)
   const { size } = await stat(archive)
-  if (kind === undefined) throw notAnArchive(options.name ?? archive, await describe(archive))
+  if (kind === undefined) throw notAnArchive(options.name ?? archive, await describeFile(archive))
   const target = createTarget(folder, size, { ...LIMITS, ...options.limits }, options.strip ?? 0)
   await target.folder('')
   // Each reader brings its own library; only the one that is needed is loaded.
@@ -58,7 +58,7 @@ export async function unpackArchive(
   }
   if (target.files() === 0) {
     throw failure('BAD_ARCHIVE', `${options.name ?? archive} holds no files`, {
-      hint: 'check dataset.source',
+      hint: 'check what names it',
     })
   }
   return { files: target.files() }
@@ -80,7 +80,8 @@ const OTHERS: readonly (readonly [string, string])[] = [
   ['526172211a07', 'a RAR archive'],
 ]
 
-async function describe(path: string): Promise<string> {
+/** What a file that is no archive is, by its first bytes: `a web page (HTML)`. */
+export async function describeFile(path: string): Promise<string> {
   const file = await open(path, 'r')
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0)
@@ -98,6 +99,6 @@ async function describe(path: string): Promise<string> {
 
 function notAnArchive(name: string, what: string) {
   return failure('BAD_ARCHIVE', `${name} is ${what}, not a zip, tar or tar.gz archive`, {
-    hint: 'check the address or path in dataset.source, or pack it anew as zip or tar.gz',
+    hint: 'check the address or path that names it, or pack it anew as zip or tar.gz',
   })
 }

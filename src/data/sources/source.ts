@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { failure } from '../../util/diagnostic.ts'
+import { hubHandle } from './hub.ts'
 import type { Digest } from '../../util/digest.ts'
 import type { PipelineError } from '../../util/diagnostic.ts'
 
@@ -11,6 +12,8 @@ export type Source =
   | { readonly npm: string }
   /** `name==version`. */
   | { readonly pypi: string }
+  /** A module of TensorFlow Hub or of Kaggle: see hub.ts for its forms. */
+  | { readonly hub: string }
 
 export interface FetchOptions {
   readonly signal: AbortSignal
@@ -81,6 +84,7 @@ export function checkUrl(url: string): void {
 export function sourceName(source: Source): string {
   if ('npm' in source) return `npm:${source.npm}`
   if ('pypi' in source) return `pypi:${source.pypi}`
+  if ('hub' in source) return hubHandle(source.hub)
   return shownUrl(source.url)
 }
 

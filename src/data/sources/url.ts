@@ -21,6 +21,8 @@ class Passing extends Error {
 
 /** What is known of the partial file, beside it. */
 interface Partial {
+  /** The address without its query: another one's bytes are no beginning of this one's. */
+  readonly from: string
   /** A strong ETag, or a Last-Modified date: what If-Range takes. */
   readonly validator: string
   readonly total: number | undefined
@@ -81,7 +83,7 @@ async function attemptOnce(
   path: string,
   options: FetchOptions,
 ): Promise<void> {
-  const partial = await readPartial(path)
+  const partial = await readPartial(path, url)
   const have = partial === undefined ? 0 : await sizeOf(path)
   const resume = have > 0 && partial !== undefined
   const answer = await client.get(
@@ -124,7 +126,7 @@ async function fresh(
   const file = await onDisk(path, open(path, 'w'))
   try {
     if (validator !== undefined) {
-      const known = JSON.stringify({ validator, total } satisfies Partial)
+      const known = JSON.stringify({ from: shownUrl(url), validator, total } satisfies Partial)
       await onDisk(path, writeFile(`${path}.json`, known))
     }
     await copy(answer, file, { path, have: 0, total, url }, options)
@@ -186,9 +188,10 @@ function validatorOf(answer: Answer): string | undefined {
   return answer.header('last-modified')
 }
 
-async function readPartial(path: string): Promise<Partial | undefined> {
+async function readPartial(path: string, url: string): Promise<Partial | undefined> {
   try {
-    return JSON.parse(await readFile(`${path}.json`, 'utf8')) as Partial
+    const partial = JSON.parse(await readFile(`${path}.json`, 'utf8')) as Partial
+    return partial.from === shownUrl(url) ? partial : undefined
   } catch {
     return undefined
   }
