@@ -1,4 +1,5 @@
 import type { Shape } from '../program/program.ts'
+import type { SavedModelConfig } from './saved-model/stored.ts'
 
 /**
  * A network as Keras sees it: layers with Keras' names, in the order of Keras' `model.layers` (for a Functional
@@ -126,6 +127,8 @@ export interface LayerConfigs {
     readonly biasInitializer: InitializerConfig
     readonly kernelRegularizer?: { readonly l1?: number; readonly l2?: number } | undefined
   }
+  /** A module of TensorFlow Hub or another SavedModel, imported whole. */
+  SavedModel: SavedModelConfig
 }
 
 export type LayerKind = keyof LayerConfigs

@@ -22,6 +22,8 @@ export interface LowerOptions {
   readonly training?: boolean | undefined
   /** The mask of a trainable layer's dropout, 0 or 1 / (1 - rate), of the shape given [batch, ...]; needed in training. */
   readonly mask?: ((layer: Layer, shape: Shape, rate: number) => Tensor) | undefined
+  /** Draws on [0, 1) that a trainable layer asks for by `key`, of the shape given [batch, ...]; needed in training. */
+  readonly uniform?: ((layer: Layer, key: string, shape: Shape) => Tensor) | undefined
 }
 
 export interface Lowered {
@@ -158,6 +160,10 @@ class Pass {
       mask: (shape, rate) => {
         if (!this.#options.mask) throw new TypeError(`no mask for ${layer.name} in training`)
         return this.#options.mask(layer, shape, rate)
+      },
+      uniform: (key, shape) => {
+        if (!this.#options.uniform) throw new TypeError(`no draws for ${layer.name} in training`)
+        return this.#options.uniform(layer, key, shape)
       },
       assign: (name, value) =>
         this.updates.push({ kind: 'assign', variable: `${layer.name}/${name}`, value }),

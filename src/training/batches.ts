@@ -81,20 +81,22 @@ export function classWeights(
 
 /**
  * Dropout masks [pictures, size] of one batch for one layer: 0 or 1 / (1 - rate), drawn for each picture from
- * (seed, layer, epoch, picture), so that a mask depends on no batch size and no order.
+ * (seed, layer, epoch, picture), so that a mask depends on no batch size and no order. Without a rate the draws on
+ * [0, 1) themselves.
  */
 export function fillDropoutMask(
   out: Float32Array,
   rows: Uint32Array,
-  dropout: { readonly layer: string; readonly rate: number; readonly size: number },
+  dropout: { readonly layer: string; readonly rate?: number; readonly size: number },
   seed: number,
   epoch: number,
 ): void {
   const { layer, rate, size } = dropout
-  const keep = 1 / (1 - rate)
+  const keep = rate === undefined ? undefined : 1 / (1 - rate)
   rows.forEach((row, i) => {
     const mask = out.subarray(i * size, (i + 1) * size)
     fillUniform(mask, 0, 1, seed, 'dropout', layer, epoch, row)
-    for (let k = 0; k < size; k += 1) mask[k] = mask[k]! < rate ? 0 : keep
+    if (rate === undefined) return
+    for (let k = 0; k < size; k += 1) mask[k] = mask[k]! < rate ? 0 : keep!
   })
 }

@@ -1,4 +1,7 @@
-import type { Layer, WeightMap } from '../models/layer-graph.ts'
+import { valueOf } from '../models/fold.ts'
+import type { Layer, LayerKind, WeightMap } from '../models/layer-graph.ts'
+import type { LayerDefinition } from '../models/layers/definition.ts'
+import { definitionOf } from '../models/layers/table.ts'
 import type { Builder } from '../program/builder.ts'
 import type { Tensor } from '../program/program.ts'
 
@@ -10,15 +13,20 @@ interface Regularizer {
 /**
  * What the kernels' regularizers add to the loss, a scalar; undefined where no layer has one. As in Keras every loss
  * that is reported includes it, those of validation and evaluation too (trainer.py, `compute_loss`). Kernels are read
- * from `variables`, by weight name; of those that stand still the value is taken.
+ * from `variables`, by weight name; of those that stand still the value is taken. What a module adds by itself it adds
+ * while it is not frozen, as hub.KerasLayer does.
  */
 export function regularization(
   b: Builder,
   layers: readonly Layer[],
   variables: ReadonlyMap<string, Tensor>,
   weights: WeightMap,
+  frozen: ReadonlySet<string> = new Set(),
 ): Tensor | undefined {
   const parts = layers.flatMap((layer) => {
+    const own = definitionOf(layer.kind).penalty
+    if (own && frozen.has(layer.name)) return []
+    if (own) return ownPenalty(b, layer, own, variables, weights) ?? []
     const regularizer = regularizerOf(layer)
     const kernel = layer.weights.find(({ name }) => name.endsWith('/kernel'))
     if (!regularizer || !kernel) return []
@@ -30,6 +38,22 @@ export function regularization(
     ]
   })
   return parts.length === 0 ? undefined : parts.reduce((sum, part) => b.add(sum, part))
+}
+
+/** Of a layer that says it itself, while it is trained: hub.KerasLayer's losses are zero where it is not. */
+function ownPenalty(
+  b: Builder,
+  layer: Layer,
+  penaltyOfLayer: NonNullable<LayerDefinition<LayerKind>['penalty']>,
+  variables: ReadonlyMap<string, Tensor>,
+  weights: WeightMap,
+): Tensor | undefined {
+  const specs = new Map(layer.weights.map((spec) => [spec.name, spec]))
+  const weight = (short: string): Tensor => {
+    const name = `${layer.name}/${short}`
+    return variables.get(name) ?? b.constant(valueOf(weights, name), specs.get(name)!.shape)
+  }
+  return b.inLayer(layer.name, () => penaltyOfLayer({ b, config: layer.config, weight }))
 }
 
 function regularizerOf(layer: Layer): Regularizer | undefined {

@@ -5,6 +5,7 @@ import { gradients } from '../program/autodiff.ts'
 import { Builder } from '../program/builder.ts'
 import { simplify } from '../program/simplify.ts'
 import { sizeOf, type Program, type Tensor } from '../program/program.ts'
+import { failure } from '../util/diagnostic.ts'
 import { addEmaEntries } from './ema.ts'
 import type { ExampleInput } from './example-source.ts'
 import { LOSSES, weightedMean, type LossName } from './losses.ts'
@@ -40,15 +41,19 @@ export interface ProgramOptions {
   readonly infer?: { readonly start: Start; readonly batch: number } | undefined
 }
 
+/** What is fed at random, as `dropout/LAYER`: masks, or without a rate the draws on [0, 1) themselves. */
+export interface Dropout {
+  readonly layer: string
+  readonly rate?: number
+  /** For one picture. */
+  readonly size: number
+}
+
 /** What the loop must know of the program it trains. */
 export interface ProgramShape {
   /** Columns of targets and outputs. */
   readonly width: number
-  readonly dropouts: readonly {
-    readonly layer: string
-    readonly rate: number
-    readonly size: number
-  }[]
+  readonly dropouts: readonly Dropout[]
   /** Pictures that the entry `infer` takes at once; 0 without one. */
   readonly inferBatch: number
 }
@@ -68,7 +73,7 @@ export function trainingProgram({ model, loss, weights, train, infer }: ProgramO
   const { graph, frozen } = model
   const b = new Builder()
   const width = sizeOf(graph.output.outputShape)
-  const dropouts = new Map<string, ProgramShape['dropouts'][number]>()
+  const dropouts = new Map<string, Dropout>()
   const forward = (start: Start, batch: number, training: boolean): Lowered =>
     lower(b, graph, {
       weights,
@@ -79,10 +84,21 @@ export function trainingProgram({ model, loss, weights, train, infer }: ProgramO
         dropouts.set(layer.name, { layer: layer.name, rate, size: sizeOf(shape.slice(1)) })
         return b.input(`dropout/${layer.name}`, shape)
       },
+      uniform: (layer, key, shape) => {
+        if (shape[0] !== batch) {
+          throw failure(
+            'BAD_WEIGHTS',
+            `${layer.name}, ${key}: draws of [${shape.join(', ')}], not one a picture`,
+          )
+        }
+        const name = `${layer.name}/${key}`
+        dropouts.set(name, { layer: name, size: sizeOf(shape.slice(1)) })
+        return b.input(`dropout/${name}`, shape)
+      },
     })
   const added = ({ trainable }: Lowered): { penalty?: Tensor } => {
     const variables = new Map(trainable.map(({ spec, variable }) => [spec.name, variable]))
-    const penalty = regularization(b, graph.layers, variables, weights)
+    const penalty = regularization(b, graph.layers, variables, weights, frozen)
     return penalty ? { penalty } : {}
   }
   let trained: readonly WeightSpec[] = []

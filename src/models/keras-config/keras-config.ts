@@ -1,6 +1,7 @@
+import { failure } from '../../util/diagnostic.ts'
 import type { Json, JsonObject } from '../../util/json.ts'
-import type { Layer, LayerConfigs, LayerKind } from '../layer-graph.ts'
-import { KERAS_ROWS, type KerasRow } from './rows.ts'
+import type { Layer, LayerConfigs } from '../layer-graph.ts'
+import { KERAS_ROWS, type KerasKind, type KerasRow } from './rows.ts'
 import { Settings } from './settings.ts'
 import { serialized, type KerasFormat } from './values.ts'
 
@@ -15,8 +16,8 @@ export interface KerasLayer {
 
 /** A kind with its settings. */
 export type KindConfig = {
-  readonly [Kind in LayerKind]: { readonly kind: Kind; readonly config: LayerConfigs[Kind] }
-}[LayerKind]
+  readonly [Kind in KerasKind]: { readonly kind: Kind; readonly config: LayerConfigs[Kind] }
+}[KerasKind]
 
 export type FromKeras = KindConfig & {
   /** Settings that would change numbers and are not done here: `groups must be 1 here, got 2`. */
@@ -58,7 +59,7 @@ function readerOf(layer: KerasLayer): Read | undefined {
   const name = layer.class_name
   if (Object.hasOwn(OTHER_CLASSES, name)) return OTHER_CLASSES[name]
   if (!Object.hasOwn(KERAS_ROWS, name)) return undefined
-  const kind = name as LayerKind
+  const kind = name as KerasKind
   const { read } = rowOf(kind)
   return (settings) => ({ kind, config: read(settings) }) as KindConfig
 }
@@ -70,15 +71,28 @@ function isKeras({ module, class_name, registered_name }: KerasLayer): boolean {
   return !registered_name?.includes('>') || registered_name.endsWith(`keras>${class_name}`)
 }
 
-/** A layer as Keras writes it into a model's config, without `inbound_nodes`. */
+/** A layer as Keras writes it into a model's config, without `inbound_nodes`. Throws CONFLICT for a SavedModel. */
 export function toKeras(
   layer: Pick<Layer, 'name' | 'kind' | 'config'>,
   format: KerasFormat,
 ): KerasLayer {
+  if (layer.kind === 'SavedModel') {
+    throw failure(
+      'CONFLICT',
+      `${layer.name} is a SavedModel, which is no layer of Keras to write`,
+      {
+        hint: "export a run whose base model is one of Keras' own",
+      },
+    )
+  }
   const { write, module = 'keras.layers' } = rowOf(layer.kind)
   const common =
     layer.kind === 'InputLayer' ? { dtype: 'float32' } : { trainable: true, dtype: dtypeOf(format) }
-  const config = { name: layer.name, ...common, ...write(layer.config, format) }
+  const config = {
+    name: layer.name,
+    ...common,
+    ...write(layer.config as LayerConfigs[KerasKind], format),
+  }
   const own = module === 'keras.layers' ? null : layer.kind
   return format === 'keras2'
     ? { class_name: layer.kind, config }
@@ -90,6 +104,6 @@ function dtypeOf(format: KerasFormat): Json {
   return format === 'keras2' ? policy.name : serialized('keras', 'DTypePolicy', policy, format)
 }
 
-function rowOf<Kind extends LayerKind>(kind: Kind): KerasRow<Kind> {
+function rowOf<Kind extends KerasKind>(kind: Kind): KerasRow<Kind> {
   return KERAS_ROWS[kind] as unknown as KerasRow<Kind>
 }

@@ -23,7 +23,10 @@ export interface KerasRow<Kind extends LayerKind> {
 const PADDINGS = ['valid', 'same'] as const
 const NOTHING = { read: () => ({}), write: () => ({}) }
 
-export const KERAS_ROWS: { readonly [Kind in LayerKind]: KerasRow<Kind> } = {
+/** The kinds that are classes of Keras: a SavedModel brings its own function, which no config holds. */
+export type KerasKind = Exclude<LayerKind, 'SavedModel'>
+
+export const KERAS_ROWS: { readonly [Kind in KerasKind]: KerasRow<Kind> } = {
   InputLayer: {
     read: (s) => {
       s.ignore('optional', 'batch_shape', 'batch_input_shape')

@@ -29,7 +29,7 @@ export function convolvedShape(
  */
 export function paddedInput(
   x: Tensor,
-  { kernelSize, strides, padding }: ConvConfig,
+  { kernelSize, strides, padding }: Pick<ConvConfig, 'kernelSize' | 'strides' | 'padding'>,
 ): [Tensor, ConvAttributes] {
   const attributes: ConvAttributes = { strides, padding, dilations: [1, 1] }
   if (padding === 'same' || x.node.op !== 'pad') return [x, attributes]

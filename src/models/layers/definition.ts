@@ -30,6 +30,8 @@ export interface LayerDefinition<Kind extends LayerKind> {
   readonly random?: true
   /** Its weights are none that training changes, frozen or not. */
   readonly fixed?: true
+  /** What the layer adds to the loss while it is trained, one number; undefined: nothing. */
+  readonly penalty?: (layer: Pick<Lowering<Kind>, 'b' | 'config' | 'weight'>) => Tensor | undefined
 }
 
 /** What a layer's `lower` is given. */
@@ -49,6 +51,8 @@ export interface Lowering<Kind extends LayerKind> {
   value(name: string): Float32Array
   /** 0 or 1 / (1 - rate), of the shape given; only while training. */
   mask(shape: Shape, rate: number): Tensor
+  /** Draws on [0, 1) of the shape given, [batch, ...], by a key of the layer's own; only while training. */
+  uniform(key: string, shape: Shape): Tensor
   /** Gives a weight that no gradient changes its value at the end of the step. */
   assign(name: string, value: Tensor): void
 }

@@ -22,6 +22,7 @@ import { normalization } from './normalization.ts'
 import { reLU } from './re-lu.ts'
 import { rescaling } from './rescaling.ts'
 import { reshape } from './reshape.ts'
+import { savedModel } from './saved-model.ts'
 import { separableConv2d } from './separable-conv2d.ts'
 import { stochasticDepth } from './stochastic-depth.ts'
 import { zeroPadding2d } from './zero-padding2d.ts'
@@ -53,6 +54,7 @@ export const LAYERS = {
   Reshape: reshape,
   Dropout: dropout,
   Dense: dense,
+  SavedModel: savedModel,
 } as const satisfies { readonly [Kind in LayerKind]: LayerDefinition<Kind> }
 
 /** A layer's settings where the ones with a default may be left out. */

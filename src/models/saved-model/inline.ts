@@ -1,0 +1,282 @@
+import type { Builder } from '../../program/builder.ts'
+import type { Shape, Tensor } from '../../program/program.ts'
+import { failure, type PipelineError } from '../../util/diagnostic.ts'
+import { Call, Limits, type Handlers, type Surroundings } from './call.ts'
+import { ARITHMETIC } from './ops/arithmetic.ts'
+import { ARRANGE } from './ops/arrange.ts'
+import { FLOW } from './ops/flow.ts'
+import { NETWORK } from './ops/network.ts'
+import { nodeName } from './reduce.ts'
+import {
+  WEIGHT_OP,
+  type Argument,
+  type Endpoint,
+  type SavedModelConfig,
+  type StoredFunction,
+  type StoredNode,
+} from './stored.ts'
+import { DEAD, Malformed, traced, UNKNOWN, Unsupported, type Value } from './values.ts'
+
+/** Every op of TensorFlow that can be imported. */
+export const HANDLERS: Handlers = { ...FLOW, ...ARRANGE, ...ARITHMETIC, ...NETWORK }
+
+export interface Inlining {
+  readonly b: Builder
+  readonly config: SavedModelConfig
+  /** [batch, ...], float32. */
+  readonly inputs: readonly Tensor[]
+  readonly weight: (name: string) => Tensor
+  /** In training; draws on [0, 1), those of a picture along the first axis. */
+  readonly uniform?: ((key: string, shape: Shape) => Tensor) | undefined
+  /** In training: what a variable becomes at the end of the step. */
+  readonly assign?: ((name: string, value: Tensor) => void) | undefined
+}
+
+/**
+ * An endpoint as ops: functions inlined, conditions decided, what is known computed. Throws BAD_WEIGHTS that lists every
+ * op outside the table with its nodes, or tells where the graph contradicts itself.
+ */
+export function inline(endpoint: Endpoint, inlining: Inlining): Tensor {
+  const { assign } = inlining
+  const pass = new Pass(inlining, assign !== undefined)
+  const output = pass.endpoint(endpoint)
+  for (const [name, value] of pass.changed) assign?.(name, value)
+  return output
+}
+
+interface Problem {
+  readonly op: string
+  readonly why: string
+  readonly node: string
+}
+
+class Pass {
+  readonly changed = new Map<string, Tensor>()
+  readonly #inlining: Inlining
+  readonly #training: boolean
+  readonly #problems: Problem[] = []
+  readonly #around: Surroundings
+
+  constructor(inlining: Inlining, training: boolean) {
+    this.#inlining = inlining
+    this.#training = training
+    const { b, weight } = inlining
+    this.#around = { b, weight, changed: this.changed, limits: new Limits() }
+  }
+
+  endpoint({ function: name, arguments: given, output }: Endpoint): Tensor {
+    const values = this.#run(
+      name,
+      given.map((argument) => this.#argument(argument)),
+      '',
+    )
+    if (this.#problems.length > 0) throw notImported(this.#problems)
+    const value = values[output]
+    if (!value || value.kind === 'dead' || value.kind === 'unknown') {
+      const what = value?.kind === 'unknown' ? 'depends on what is no number' : 'is not there'
+      throw failure('BAD_WEIGHTS', `output ${output} of the SavedModel's ${name} ${what}`)
+    }
+    return this.#call({ name, op: 'output', inputs: [], attributes: {} }, []).toTensor(value)
+  }
+
+  #argument(argument: Argument): Value {
+    switch (argument.kind) {
+      case 'input': {
+        const tensor = this.#inlining.inputs[argument.index]
+        if (!tensor) throw new TypeError(`no input ${argument.index}`)
+        return traced('float', tensor)
+      }
+      case 'weight':
+        return { kind: 'weight', name: argument.weight }
+      case 'constant':
+        return this.#call(
+          { name: 'argument', op: 'Const', inputs: [], attributes: {} },
+          [],
+        ).constant(argument.constant)
+      case 'missing':
+        return UNKNOWN
+    }
+  }
+
+  #call(node: StoredNode, inputs: readonly Value[], path = ''): Call {
+    const { uniform } = this.#inlining
+    const draw =
+      uniform && this.#training
+        ? (key: string, shape: Shape) => uniform(`${path}${key}`, shape)
+        : undefined
+    return new Call(node, inputs, { ...this.#around, uniform: draw })
+  }
+
+  /** The outputs of one call of a function; `path` names the calls it stands in. */
+  #run(name: string, given: readonly Value[], path: string): Value[] {
+    const called = this.#inlining.config.functions[name]
+    if (!called) throw failure('BAD_WEIGHTS', `the SavedModel has no function ${name}`)
+    const scope = new Scope(called, given)
+    const wanted = [
+      ...called.outputs,
+      ...(this.#training ? called.effects.map((n) => `^${n}`) : []),
+    ]
+    for (const node of scope.order(name, wanted)) {
+      this.#around.limits.node()
+      scope.set(node, this.#node(node, scope, path))
+    }
+    return called.outputs.map((reference) => scope.get(reference))
+  }
+
+  #node(node: StoredNode, scope: Scope, path: string): readonly Value[] {
+    const values = node.inputs.map((reference) => scope.get(reference))
+    const inputs = values.filter((_, i) => !node.inputs[i]!.startsWith('^'))
+    const merges = node.op === 'Merge' || node.op === 'RefMerge'
+    if (values.some((v) => v.kind === 'dead') && !merges) return [DEAD]
+    try {
+      return this.#dispatch(node, inputs, path)
+    } catch (error) {
+      if (error instanceof Unsupported) {
+        this.#problems.push({ op: node.op, why: error.message, node: `${path}${node.name}` })
+        return [UNKNOWN]
+      }
+      // a TypeError is the Program's: shapes that do not fit
+      if (error instanceof Malformed || error instanceof TypeError) {
+        const where = `${path}${node.name} (${node.op})`
+        throw failure('BAD_WEIGHTS', `the SavedModel's ${where}: ${error.message}`, {
+          cause: error,
+        })
+      }
+      throw error
+    }
+  }
+
+  #dispatch(node: StoredNode, inputs: readonly Value[], path: string): readonly Value[] {
+    if (node.op === WEIGHT_OP) return [{ kind: 'weight', name: String(node.attributes['weight']) }]
+    if (node.op === 'Const') return [this.#constant(node)]
+    const callee = calleeOf(node, inputs)
+    if (callee === 'both') throw new Unsupported('by a condition known only while it runs')
+    if (callee) return this.#run(callee.name, callee.inputs, `${path}${node.name}/`)
+    const handler = Object.hasOwn(HANDLERS, node.op) ? HANDLERS[node.op] : undefined
+    if (!handler) {
+      if (node.op in this.#inlining.config.functions) {
+        return this.#run(node.op, inputs, `${path}${node.name}/`)
+      }
+      throw new Unsupported('')
+    }
+    if (inputs.some((value) => value.kind === 'unknown')) return [UNKNOWN]
+    const result = handler(this.#call(node, inputs, path))
+    return Array.isArray(result) ? (result as readonly Value[]) : [result as Value]
+  }
+
+  #constant(node: StoredNode): Value {
+    const value = node.attributes['value']
+    if (typeof value !== 'object' || value === null || !('constant' in value)) return UNKNOWN
+    return this.#call(node, []).constant(value.constant)
+  }
+}
+
+/** The function that a node calls, with its inputs; 'both' where a condition that is not known decides. */
+function calleeOf(node: StoredNode, inputs: readonly Value[]) {
+  const called = (name: string): string => {
+    const attribute = node.attributes[name]
+    if (typeof attribute === 'object' && attribute !== null && 'function' in attribute) {
+      return attribute.function
+    }
+    throw new Malformed(`it has no function ${name}`)
+  }
+  switch (node.op) {
+    case 'PartitionedCall':
+    case 'StatefulPartitionedCall':
+      return { name: called('f'), inputs }
+    case 'If':
+    case 'StatelessIf': {
+      const [condition, ...rest] = inputs
+      if (condition?.kind !== 'host') return 'both'
+      return { name: called(condition.data[0] === 0 ? 'else_branch' : 'then_branch'), inputs: rest }
+    }
+    default:
+      return undefined
+  }
+}
+
+/** The values of one call of a function. */
+class Scope {
+  readonly #nodes: ReadonlyMap<string, StoredNode>
+  readonly #given = new Map<string, Value>()
+  readonly #values = new Map<string, readonly Value[]>()
+
+  constructor({ nodes, inputs }: StoredFunction, given: readonly Value[]) {
+    this.#nodes = new Map(nodes.map((node) => [node.name, node]))
+    inputs.forEach((reference, i) => this.#given.set(reference, given[i] ?? UNKNOWN))
+  }
+
+  set({ name }: StoredNode, values: readonly Value[]): void {
+    this.#values.set(name, values)
+  }
+
+  /** Of `^NODE`: dead or not. */
+  get(reference: string): Value {
+    const given = this.#given.get(reference)
+    if (given) return given
+    const values = this.#values.get(nodeName(reference)) ?? []
+    if (reference.startsWith('^')) return values.some((v) => v.kind === 'dead') ? DEAD : UNKNOWN
+    const index = Number(reference.slice(reference.lastIndexOf(':') + 1))
+    // the one DEAD or UNKNOWN of a node stands for all of its outputs
+    return values[index] ?? (values[0]?.kind === 'dead' ? DEAD : UNKNOWN)
+  }
+
+  /** The nodes that the references need, each behind its inputs. Throws BAD_WEIGHTS for a cycle. */
+  order(name: string, references: readonly string[]): StoredNode[] {
+    const state = new Map<string, 'open' | 'done'>()
+    const order: StoredNode[] = []
+    const stack = this.#nodesOf(references)
+    while (stack.length > 0) {
+      const node = stack.at(-1)!
+      if (state.get(node.name) === 'done') {
+        stack.pop()
+      } else if (state.get(node.name) === 'open') {
+        state.set(node.name, 'done')
+        order.push(node)
+        stack.pop()
+      } else {
+        state.set(node.name, 'open')
+        const before = this.#nodesOf(node.inputs)
+        const open = before.find((input) => state.get(input.name) === 'open')
+        if (open) {
+          throw failure(
+            'BAD_WEIGHTS',
+            `the SavedModel's ${name} goes round in a circle at ${open.name}`,
+            {
+              hint: 'loops cannot be imported',
+            },
+          )
+        }
+        stack.push(...before.filter((input) => !state.has(input.name)))
+      }
+    }
+    return order
+  }
+
+  #nodesOf(references: readonly string[]): StoredNode[] {
+    return references
+      .filter((reference) => !this.#given.has(reference))
+      .map((reference) => this.#nodes.get(nodeName(reference)))
+      .filter((node) => node !== undefined)
+  }
+}
+
+/** Each op once, with the nodes that ask for it. */
+function notImported(problems: readonly Problem[]): PipelineError {
+  const byOp = new Map<string, string[]>()
+  for (const { op, why, node } of problems) {
+    const what = why ? `${op} ${why}` : op
+    byOp.set(what, [...(byOp.get(what) ?? []), node])
+  }
+  const list = [...byOp].map(([what, nodes]) => {
+    const some = nodes.slice(0, 5).join(', ')
+    return `${what} (${nodes.length > 5 ? `${some} and ${nodes.length - 5} more` : some})`
+  })
+  return failure(
+    'BAD_WEIGHTS',
+    `the SavedModel uses ops that cannot be imported: ${list.join('; ')}`,
+    {
+      hint: 'nothing else of it is missing: take a module without them, or one of the base models by name',
+    },
+  )
+}
