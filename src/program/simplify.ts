@@ -1,4 +1,5 @@
 import type { Builder } from './builder.ts'
+import { AffineFolding } from './fold-affine.ts'
 import { broadcastShape } from './op-table.ts'
 import type { OpAttributes, OpName } from './ops.ts'
 import { sizeOf, type Node, type Program, type Tensor, type TensorData } from './program.ts'
@@ -11,26 +12,39 @@ const FOLDED = 4096
 const COMPARED = 64
 
 /**
- * The same program with less to do: steps that change nothing are dropped, small constants computed, and equal
- * nodes (the corrections of Adam's rate, once a variable) merged; what is then unused falls away. Results stay the
- * same but for the last bit of folded constants, which are rounded once.
+ * The same program with less to do: steps that change nothing are dropped, small constants computed, equal
+ * nodes (the corrections of Adam's rate, once a variable) merged, and factors and offsets behind a convolution by
+ * constants become part of it; what is then unused falls away. Results stay the same but for the last bits of folded
+ * constants.
  */
 export function simplify(program: Program): Program {
   const seen = new Map<string, readonly Tensor[]>()
+  const affine = new AffineFolding(program)
   return rewrite(program, {
     node: (b, node, inputs) => {
-      const shorter = shorten(b, node, inputs)
+      const shorter = shorten(b, node, inputs) ?? affine.shorter(b, node, inputs)
       const simple = shorter ? [shorter] : fold(b, node, inputs)
-      if (simple) return simple
-      const key = keyOf(node, inputs)
-      if (key === undefined) return undefined
-      const known = seen.get(key)
-      if (known) return known
-      const fresh = b.node(node.op, inputs, node.attributes as never)
-      seen.set(key, fresh)
-      return fresh
+      const result = simple ?? merged(b, node, inputs, seen)
+      result?.forEach((t, i) => affine.stands(t, node.outputs[i]!))
+      return result
     },
   })
+}
+
+/** The node, or one with the same value that is there already; undefined for those that are never compared. */
+function merged(
+  b: Builder,
+  node: Node,
+  inputs: readonly Tensor[],
+  seen: Map<string, readonly Tensor[]>,
+): readonly Tensor[] | undefined {
+  const key = keyOf(node, inputs)
+  if (key === undefined) return undefined
+  const known = seen.get(key)
+  if (known) return known
+  const fresh = b.node(node.op, inputs, node.attributes as never)
+  seen.set(key, fresh)
+  return fresh
 }
 
 type Rule<Name extends OpName> = (

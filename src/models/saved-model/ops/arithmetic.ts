@@ -82,10 +82,7 @@ export const ARITHMETIC: Handlers = {
     (b, x, y) => b.subtract(x, y),
     (x, y) => x - y,
   ),
-  Mul: binary(
-    (b, x, y) => b.multiply(x, y),
-    (x, y) => x * y,
-  ),
+  Mul: (call) => timesOne(call) ?? binary(times, (x, y) => x * y)(call),
   RealDiv: binary(
     (b, x, y) => b.divide(x, y),
     (x, y) => x / y,
@@ -218,6 +215,22 @@ function compare(
 /** Of whole numbers, where no op of a Program is exact. */
 function known(_: string, f: (x: number, y: number) => number): Handler {
   return (call) => zip(call.host(0), call.host(1), call.type(0), f)
+}
+
+/** The `beta` of a swish is mostly 1, and times its sigmoid is told by what the sigmoid is of. */
+function timesOne(call: Call): Value | undefined {
+  const i = [0, 1].find((k) => {
+    const one = call.hostOrNot(k)
+    return one?.data.length === 1 && one.data[0] === 1 && one.shape.length === 0
+  })
+  return i === undefined ? undefined : call.input(1 - i)
+}
+
+/** A product; x times its sigmoid is the one op that engines have for it. */
+function times(b: Builder, x: Tensor, y: Tensor): Tensor {
+  if (y.node.op === 'sigmoid' && y.node.inputs[0] === x) return b.silu(x)
+  if (x.node.op === 'sigmoid' && x.node.inputs[0] === y) return b.silu(y)
+  return b.multiply(x, y)
 }
 
 /** The slope at 0 is 0, as in TensorFlow. */
