@@ -14,12 +14,15 @@ export interface Topology {
   /** Layers and the calls of them whose tensors come in and go out; none where the model is sequential. */
   readonly inputs: readonly TensorReference[]
   readonly outputs: readonly TensorReference[]
+  /** The batch's shape that a sequential model was built on, where the file tells. */
+  readonly builtOn: Json | undefined
   readonly format: KerasFormat
 }
 
 export interface TopologyLayer {
   readonly name: string
   readonly layer: KerasLayer
+  readonly format: KerasFormat
   /** Where the layer is a model. */
   readonly model: Topology | undefined
   /** How often, and on what, the layer is called; none in a sequential model. */
@@ -37,7 +40,7 @@ export interface TensorReference {
 export interface Call {
   /** In the order given; numbers where a mere function was called with some. */
   readonly operands: readonly (TensorReference | readonly number[])[]
-  /** Called with `training=False`: it stays in inference whatever the model does. */
+  /** Called with `training=False` in Keras 2: it stays in inference whatever the model does. Keras 3 writes that and forgets it. */
   readonly inference: boolean
 }
 
@@ -49,11 +52,11 @@ const DEEPEST = 20
  * Reads the JSON of a whole model: that of Keras 3 or Keras 2, or tfjs' `modelTopology`. Throws BAD_WEIGHTS for what is
  * none; `source` stands for the file in messages.
  */
-export function readTopology(json: Json, source: string): Topology {
-  const root = snakeKeys(json)
+export function readTopology(json: Json, source: string, given?: string): Topology {
+  const root = regular(json, source)
   const inner = isObject(root) ? (root['model_config'] ?? root) : root
   if (!isObject(inner)) throw noModel(source)
-  const version = isObject(root) ? root['keras_version'] : undefined
+  const version = given ?? (isObject(root) ? root['keras_version'] : undefined)
   const topology = modelIn(inner, { source, format: formatOf(inner, version), depth: 0 })
   if (!topology) throw noModel(source)
   return topology
@@ -82,9 +85,14 @@ function modelIn(object: JsonObject, context: Context): Topology | undefined {
   const ends = (key: string) => (sequential ? [] : referencesIn(settings[key] ?? null))
   return {
     ...{ name, className, sequential, layers, format },
+    builtOn: settings['build_input_shape'] ?? builtOn(object['build_config']),
     inputs: ends('input_layers'),
     outputs: ends('output_layers'),
   }
+}
+
+function builtOn(build: Json | undefined): Json | undefined {
+  return isObject(build) ? build['input_shape'] : undefined
 }
 
 function layerIn(json: Json, context: Context): TopologyLayer {
@@ -106,6 +114,7 @@ function layerIn(json: Json, context: Context): TopologyLayer {
       registered_name: typeof registered_name === 'string' ? registered_name : null,
     },
     model,
+    format: context.format,
     calls: called.map((node) => callIn(node)),
   }
 }
@@ -116,11 +125,7 @@ function layerIn(json: Json, context: Context): TopologyLayer {
  */
 function callIn(node: Json): Call {
   if (isObject(node)) {
-    const { kwargs } = node
-    return {
-      operands: operandsIn([node['args'] ?? [], kwargs ?? {}]),
-      inference: inInference(kwargs),
-    }
+    return { operands: operandsIn([node['args'] ?? [], node['kwargs'] ?? {}]), inference: false }
   }
   const list = Array.isArray(node) ? (node as readonly Json[]) : []
   const single = typeof list[0] === 'string' ? [list as Json] : list
@@ -184,6 +189,16 @@ function snakeKeys(json: Json): Json {
   return Object.fromEntries(
     Object.entries(json).map(([key, value]) => [snakeText(key), snakeKeys(value ?? null)]),
   )
+}
+
+/** Throws where the JSON nests beyond what any model does. */
+function regular(json: Json, source: string): Json {
+  try {
+    return snakeKeys(json)
+  } catch (error) {
+    if (error instanceof RangeError) throw damaged(source, 'objects nested too deep')
+    throw error
+  }
 }
 
 function noModel(source: string) {

@@ -28,12 +28,35 @@ export type FromKeras = KindConfig & {
 
 type Read = (settings: Settings) => KindConfig
 
+/** Layers that give their input as it is unless the model is trained; here also then, which is noted. */
+const IN_TRAINING_ONLY = [
+  ...['RandomFlip', 'RandomRotation', 'RandomZoom', 'RandomTranslation', 'RandomShear'],
+  ...['RandomContrast', 'RandomBrightness', 'RandomHue', 'RandomSaturation', 'RandomColorJitter'],
+  ...['GaussianNoise', 'GaussianDropout', 'AlphaDropout', 'ActivityRegularization'],
+] as const
+
+const LINEAR: KindConfig = { kind: 'Activation', config: { activation: 'linear' } }
+
 /** Classes that are another kind here. */
 const OTHER_CLASSES: Readonly<Record<string, Read>> = {
   Softmax: (s) => {
     s.lastAxis()
     return { kind: 'Activation', config: { activation: 'softmax' } }
   },
+  Identity: () => LINEAR,
+  SpatialDropout2D: (s) => {
+    s.only('data_format', 'channels_last')
+    return { kind: 'Dropout', config: { rate: s.number('rate'), noiseShape: [null, 1, 1, null] } }
+  },
+  ...Object.fromEntries(
+    IN_TRAINING_ONLY.map((name) => [
+      name,
+      (s: Settings) => {
+        s.ignoreAll(name)
+        return LINEAR
+      },
+    ]),
+  ),
 }
 
 /**
@@ -54,6 +77,11 @@ export function fromKeras(
   return { kind, config, problems, untrained } as FromKeras
 }
 
+/** Whether there is a layer here for the layer's class. */
+export function isLayerClass(layer: KerasLayer): boolean {
+  return readerOf(layer) !== undefined
+}
+
 function readerOf(layer: KerasLayer): Read | undefined {
   if (!isKeras(layer)) return undefined
   const name = layer.class_name
@@ -66,8 +94,7 @@ function readerOf(layer: KerasLayer): Read | undefined {
 
 /** A class of the same name in somebody's own module is another class. */
 function isKeras({ module, class_name, registered_name }: KerasLayer): boolean {
-  if (module && !/^(tf_)?keras(\.|$)/.test(module)) return false
-  if (module?.startsWith('keras.src.ops')) return false
+  if (module) return /^(tf_)?keras(\.|$)/.test(module) && !module.startsWith('keras.src.ops')
   return !registered_name?.includes('>') || registered_name.endsWith(`keras>${class_name}`)
 }
 

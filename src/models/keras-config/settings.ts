@@ -166,6 +166,12 @@ export class Settings {
     for (const key of keys) this.#seen.add(key)
   }
 
+  /** Of a layer that acts in training only. */
+  ignoreAll(what: string): void {
+    for (const key of this.#raw.keys()) this.#seen.add(key)
+    this.untrained.push(what)
+  }
+
   wrong(key: string, wanted: string): void {
     const given = JSON.stringify(this.#raw.get(key) ?? null)
     const short = given.length > 60 ? `${given.slice(0, 60)}...` : given
