@@ -16,6 +16,9 @@ import numpy as np
 MODELS = {
     "MobileNetV2": (keras.applications.MobileNetV2, keras.applications.mobilenet_v2),
     "NASNetMobile": (keras.applications.NASNetMobile, keras.applications.nasnet),
+    "EfficientNetB0": (keras.applications.EfficientNetB0, keras.applications.efficientnet),
+    "ResNet50": (keras.applications.ResNet50, keras.applications.resnet),
+    "InceptionV3": (keras.applications.InceptionV3, keras.applications.inception_v3),
 }
 
 state = {}
@@ -62,6 +65,8 @@ def load(model, weights, size, pooling=None):
     net = build(weights=None, include_top=False, input_shape=(size, size, 3), pooling=pooling)
     for layer in net.layers:
         layer.set_weights([values.pop(f"{layer.name}/{w.name}") for w in layer.weights])
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # takes over its weights
     assert not values, f"left over: {list(values)[:3]}"
     state.update(net=net, preprocess=module.preprocess_input, size=size)
     return {"weights": net.count_params()}

