@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { runFinder } from './pipeline-file.ts'
-import { loadPipeline } from '../pipeline/load.ts'
+import { loadFile } from '../pipeline/load.ts'
 import type { Origin } from '../pipeline/load.ts'
 import { relativePaths } from '../pipeline/paths.ts'
 import { pipelineText } from '../pipeline/print.ts'
@@ -11,7 +11,7 @@ import type { CommandRun } from './command.ts'
 /** `pipeline config FILE`: the resolved file, as one that stands beside FILE. */
 export const run: CommandRun = async ([file], options, { stdout, env, cwd, report }) => {
   const set = options['set'] as string[] | undefined
-  const loaded = await loadPipeline(file!, { set, env, cwd, findRun: runFinder({}, { env, cwd }) })
+  const loaded = await loadFile(file!, { set, env, cwd, findRun: runFinder({}, { env, cwd }) })
   const folder = dirname(loaded.file)
   const origin = options['origin'] === true
   if (loaded.warnings.length > 0) report(loaded.warnings)

@@ -1,7 +1,11 @@
+import { relative } from 'node:path'
+import { commonFolder, findImages } from '../data/find-images.ts'
 import { readIndex } from '../data/index-table.ts'
+import { scanFiles } from '../data/scan.ts'
 import { execute } from '../graph/execute.ts'
 import { planStages } from '../graph/plan.ts'
 import type { Stage } from '../graph/stage.ts'
+import type { PredictionPipeline } from '../pipeline/pipeline.ts'
 import { openWorkshop } from '../runs/run.ts'
 import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import type { CommandContext } from './command.ts'
@@ -23,6 +27,7 @@ export async function pictureFindings(
   context: CommandContext,
 ): Promise<PictureFindings> {
   const prepared = await prepareFile(file, { set }, context, { pin: false })
+  if ('prediction' in prepared) return predictedFindings(prepared.prediction, context)
   const workshop = await openWorkshop(prepared, storeOptions({}, context))
   const { store, kinds } = workshop
   try {
@@ -49,6 +54,24 @@ export async function pictureFindings(
     await workshop.environment.close()
     store.close()
   }
+}
+
+/** Pictures to predict are always here, and a bad one keeps no other back. */
+async function predictedFindings(
+  { prediction: { images } }: PredictionPipeline,
+  { cwd, signal }: CommandContext,
+): Promise<PictureFindings> {
+  const found = findImages(images, cwd)
+  const paths = found.images.map(({ path }) => path)
+  const folder = paths.length > 0 ? commonFolder(paths) : cwd
+  const names = paths.map((path) => relative(folder, path))
+  const scanned = (await scanFiles(folder, names, { signal })).files()
+  const bad = scanned.flatMap(({ path, check }): Diagnostic[] => {
+    if (!('problem' in check)) return []
+    return [{ code: 'BAD_IMAGE', message: `${path} is a bad picture: ${check.problem}` }]
+  })
+  const warning = { severity: 'warning' } as const
+  return { seen: true, diagnostics: [...found.problems, ...bad].map((d) => ({ ...d, ...warning })) }
 }
 
 /** The stage and all that it needs. */

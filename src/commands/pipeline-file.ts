@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { storeRoot } from '../graph/store-root.ts'
 import type { FindRunModel } from '../pipeline/base-model.ts'
-import { loadPipeline } from '../pipeline/load.ts'
-import { prepare, type Prepared } from '../runs/prepare.ts'
+import { loadFile } from '../pipeline/load.ts'
+import { prepare, preparePrediction, type AnyPrepared } from '../runs/prepare.ts'
 import { placed } from '../runs/problems.ts'
 import { runsRoot } from '../runs/read.ts'
 import { failure } from '../util/diagnostic.ts'
@@ -30,21 +30,22 @@ export async function prepareFile(
   flags: RunFlags,
   { env, cwd }: CommandContext,
   { pin }: { readonly pin: boolean },
-): Promise<Prepared> {
+): Promise<AnyPrepared> {
   const set = [
     ...(flags.set ?? []),
     ...(flags.engine === undefined ? [] : [`engine=${flags.engine}`]),
     ...(flags.features === undefined ? [] : [`features.when=${flags.features}`]),
   ]
-  const findRun = runFinder(flags, { env, cwd })
-  const loaded = await loadPipeline(file, { set, env, cwd, findRun })
-  const prepared = prepare(loaded, {
+  const loaded = await loadFile(file, { set, env, cwd, findRun: runFinder(flags, { env, cwd }) })
+  const options = {
     runs: runsRoot(flags.runs, env, cwd),
     name: flags.name,
     offline: flags.offline ?? false,
     pin,
     verbose: flags.verbose ?? false,
-  })
+  }
+  const prepared: Promise<AnyPrepared> =
+    'prediction' in loaded ? preparePrediction(loaded, options) : prepare(loaded, options)
   return prepared.catch((error: unknown) => {
     throw placed(error, loaded)
   })

@@ -1,7 +1,7 @@
 import type { PlannedStage } from '../graph/plan.ts'
 import { phaseReports, type PhaseReport } from '../runs/phase-report.ts'
 import { phaseSeconds, type PhaseSeconds } from '../runs/phase-seconds.ts'
-import type { Prepared } from '../runs/prepare.ts'
+import type { AnyPrepared } from '../runs/prepare.ts'
 import { openWorkshop } from '../runs/run.ts'
 import { planPrepared } from '../runs/settle.ts'
 import type { Json } from '../util/json.ts'
@@ -53,7 +53,8 @@ export interface PhasePlan {
   readonly seconds: PhaseSeconds | undefined
 }
 
-function phasePlans(prepared: Prepared): PhasePlan[] {
+function phasePlans(prepared: AnyPrepared): PhasePlan[] {
+  if ('prediction' in prepared) return []
   const { maxBytes } = prepared.pipeline.features
   const cores = prepared.engine.threads
   return phaseReports(prepared).map((report, i) => {

@@ -1,4 +1,5 @@
-import type { Prepared } from '../runs/prepare.ts'
+import { predictionsOf } from '../runs/predictions.ts'
+import type { AnyPrepared } from '../runs/prepare.ts'
 import { runsRoot } from '../runs/read.ts'
 import { runPipeline } from '../runs/run.ts'
 import type { CommandRun } from './command.ts'
@@ -46,12 +47,13 @@ export const run: CommandRun = async ([argument], options, context) => {
     const { record, folder, again } = outcome
     const next = [
       `${program} show ${record.name}@latest`,
-      `${program} run ${file} --set ${longer(prepared.pipeline.training)}`,
+      `${program} run ${file} --set ${change(prepared)}`,
     ]
+    const predictions = await predictionsOf(outcome)
     stdout.write(
       flags.json
-        ? `${JSON.stringify(resultJson(record, folder, cwd), null, 2)}\n`
-        : resultText(record, folder, { cwd, again, next, width: tableWidth(stdout) }),
+        ? `${JSON.stringify(resultJson(record, folder, { cwd, predictions }), null, 2)}\n`
+        : resultText(record, folder, { cwd, again, next, width: tableWidth(stdout), predictions }),
     )
   } catch (error) {
     ended(signal.aborted ? 'interrupted' : 'failed')
@@ -62,8 +64,12 @@ export const run: CommandRun = async ([argument], options, context) => {
   }
 }
 
-/** Twice the epochs, of the last phase where there are some. */
-function longer({ epochs, phases }: Prepared['pipeline']['training']): string {
+/** Twice the epochs, of the last phase where there are some; without training another number of labels. */
+function change(prepared: AnyPrepared): string {
+  if ('prediction' in prepared) {
+    return `prediction.top=${prepared.prediction.prediction.top === 1 ? 5 : 1}`
+  }
+  const { epochs, phases } = prepared.pipeline.training
   const last = phases?.at(-1)
   if (!last) return `training.epochs=${2 * epochs}`
   return `training.phases.${phases!.length - 1}.epochs=${2 * last.epochs}`

@@ -1,11 +1,13 @@
 import { relative } from 'node:path'
+import { predictionsOf } from '../runs/predictions.ts'
 import { findRun, runsRoot } from '../runs/read.ts'
 import type { EpochRecord, RunRecord, StageRecord } from '../runs/record.ts'
 import { bytesText, metricText, secondsText } from '../util/text.ts'
 import { wrap } from '../util/width.ts'
 import type { CommandRun } from './command.ts'
 import { formatOf } from './plan.ts'
-import { metricTable, modelLine, resultJson, spaced } from './screen/result.ts'
+import { firstPredictions, metricTable, modelLine, resultJson, spaced } from './screen/result.ts'
+import { predictionTable } from './screen/predictions.ts'
 import { phaseBlocks, textColumns } from './screen/phases.ts'
 import { tableText, tableWidth, type Column, type TableFormat } from './table-text.ts'
 
@@ -19,14 +21,16 @@ export interface ShowFlags {
 /** `pipeline show RUN`: one run, its figures, epochs and stages. */
 export const run: CommandRun = async ([reference], options, { stdout, env, cwd }) => {
   const flags: ShowFlags = options
-  const { record, folder } = findRun(String(reference), runsRoot(flags.runs, env, cwd), cwd)
+  const found = findRun(String(reference), runsRoot(flags.runs, env, cwd), cwd)
+  const { record, folder } = found
+  const predictions = await predictionsOf(found)
   if (flags.json) {
-    stdout.write(`${JSON.stringify(resultJson(record, folder, cwd), null, 2)}\n`)
+    stdout.write(`${JSON.stringify(resultJson(record, folder, { cwd, predictions }), null, 2)}\n`)
     return
   }
   const format = formatOf(flags)
   if (format !== 'text') {
-    stdout.write(epochTable(record, format))
+    stdout.write(predictions ? predictionTable(predictions, format) : epochTable(record, format))
     return
   }
   const [width, columns] = [tableWidth(stdout), textColumns(stdout)]
@@ -39,11 +43,18 @@ export const run: CommandRun = async ([reference], options, { stdout, env, cwd }
         [`${record.name} ${record.id}`, record.status, engine, `seed ${record.seed}`],
         width,
       ),
-      ...wrap(`${modelLine(record)}: ${classList(record)}`, columns),
+      ...wrap(
+        predictions ? modelLine(record) : `${modelLine(record)}: ${classList(record)}`,
+        columns,
+      ),
       '',
-      metricTable(record, width),
-      epochTable(record, 'text', width),
-      phaseBlocks(record.phases ?? [], columns),
+      ...(predictions
+        ? [firstPredictions(predictions, width)]
+        : [
+            metricTable(record, width),
+            epochTable(record, 'text', width),
+            phaseBlocks(record.phases ?? [], columns),
+          ]),
       stageTable(record, width),
       ...record.warnings.flatMap(({ code, message }) => wrap(`! ${code} ${message}`, columns)),
       relative(cwd, folder) || '.',

@@ -1,5 +1,5 @@
 import { runFinder } from './pipeline-file.ts'
-import { loadPipeline } from '../pipeline/load.ts'
+import { loadFile } from '../pipeline/load.ts'
 import { PipelineError } from '../util/diagnostic.ts'
 import type { Diagnostic } from '../util/diagnostic.ts'
 import type { CommandContext, CommandRun } from './command.ts'
@@ -47,7 +47,7 @@ async function judge(
 ): Promise<Verdict> {
   try {
     const { env, cwd } = context
-    const { warnings } = await loadPipeline(file, {
+    const { warnings } = await loadFile(file, {
       set,
       env,
       cwd,

@@ -18,6 +18,8 @@ export interface KnownModel {
   readonly imageSize?: readonly [number, number] | undefined
   /** What it was trained with. */
   readonly preprocessing?: Preprocessing | undefined
+  /** The names of its outputs, where it brings them. */
+  readonly labels?: readonly string[] | undefined
   /** Of a run: its id, and the files that hold its weights, later ones before earlier ones. */
   readonly run?: { readonly id: string; readonly files: readonly string[] } | undefined
 }

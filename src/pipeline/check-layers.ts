@@ -1,7 +1,7 @@
 import type { LayerGraph } from '../models/layer-graph.ts'
 import { PipelineError } from '../util/diagnostic.ts'
 import { isNamed, modelOf, sourceKey } from './base-model.ts'
-import type { Checked } from './check.ts'
+import type { CheckedModel } from './check.ts'
 
 /**
  * The layers of a base model that a file brings, on the pipeline's pictures: undefined where they are not known, and where they do not
@@ -11,7 +11,7 @@ export async function buildLayers({
   pipeline,
   known,
   report,
-}: Checked): Promise<LayerGraph | undefined> {
+}: CheckedModel): Promise<LayerGraph | undefined> {
   const { baseModel } = pipeline
   if (!known?.stored || isNamed(baseModel)) return undefined
   const model = modelOf(pipeline, known.stored)!

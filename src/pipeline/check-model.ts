@@ -3,13 +3,13 @@ import { BASE_MODELS } from '../models/catalogue.ts'
 import { publishedWeights } from '../models/published.ts'
 import { samePreprocessing } from '../models/preprocessing.ts'
 import { isNamed, modelName, sourceKey } from './base-model.ts'
-import type { Checked } from './check.ts'
+import type { CheckedModel } from './check.ts'
 
 /** Models of keras.applications that bring values 0..255 into their range themselves (EfficientNet, ConvNeXt ...). */
 const RESCALING = new Set<string>(['Rescaling', 'Normalization'])
 const RESCALES_INSIDE = /^(EfficientNetB|EfficientNetV2|MobileNetV3|ConvNeXt)/
 
-export function checkPreprocessing(checked: Checked): void {
+export function checkPreprocessing(checked: CheckedModel): void {
   const { pipeline, model, known, isWritten, report } = checked
   const { preprocessing, baseModel } = pipeline
   const path = ['preprocessing']
@@ -44,7 +44,7 @@ export function checkPreprocessing(checked: Checked): void {
   }
 }
 
-export function checkImageSize({ pipeline, model, report }: Checked): void {
+export function checkImageSize({ pipeline, model, report }: CheckedModel): void {
   const { baseModel } = pipeline
   if (!model || !isNamed(baseModel)) return
   const { imageSize } = pipeline.dataset
@@ -72,7 +72,7 @@ export function checkImageSize({ pipeline, model, report }: Checked): void {
 }
 
 /** A name of keras.applications that the catalogue does not have yet; a name that is none the schema refuses. */
-export function checkName({ pipeline, model, report }: Checked): void {
+export function checkName({ pipeline, model, report }: CheckedModel): void {
   if (model || !isNamed(pipeline.baseModel)) return
   const hint = `this version has ${BASE_MODELS.map((m) => m.name).join(', ')}`
   report('NOT_YET', ['baseModel', 'name'], `${pipeline.baseModel.name} is not in this version`, {
@@ -81,7 +81,7 @@ export function checkName({ pipeline, model, report }: Checked): void {
 }
 
 /** The width and the form, for the families that have them. */
-export function checkVariant({ pipeline, model, report }: Checked): void {
+export function checkVariant({ pipeline, model, report }: CheckedModel): void {
   const { baseModel } = pipeline
   if (!model || !isNamed(baseModel)) return
   const { name, alpha = 1, minimalistic, weights } = baseModel
@@ -108,7 +108,7 @@ function flow(preprocessing: object): string {
 }
 
 /** A model file seldom says what was done to the pictures that it was trained on. */
-function noteUnknown({ pipeline: { baseModel }, known, report }: Checked): void {
+function noteUnknown({ pipeline: { baseModel }, known, report }: CheckedModel): void {
   if (isNamed(baseModel) || !known?.stored || known.preprocessing) return
   if (rescalesInside(known.stored)) return
   const message = `${modelName(baseModel)} does not say how its pictures were prepared: it gets 0..255 as they are`

@@ -1,7 +1,7 @@
 import type { LayerGraph } from '../models/layer-graph.ts'
 import type { BaseModel } from '../models/catalogue.ts'
 import type { DiagnosticCode } from '../util/diagnostic.ts'
-import type { KnownModel } from './base-model.ts'
+import type { KnownModel, ModelPart } from './base-model.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Path } from './tree.ts'
 
@@ -20,6 +20,11 @@ export interface Checked {
   /** Whether the file itself says so; a default is no one's mistake. */
   readonly isWritten: (path: Path) => boolean
   readonly report: (code: DiagnosticCode, path: Path, message: string, more?: More) => void
+}
+
+/** The same of what trains and of what only predicts. */
+export type CheckedModel = Omit<Checked, 'pipeline' | 'classes'> & {
+  readonly pipeline: ModelPart & Pick<Pipeline, 'preprocessing'>
 }
 
 export interface More {

@@ -5,7 +5,15 @@ import { imagenetWeights } from '../models/published.ts'
 import type { JsonObject } from '../util/json.ts'
 import { isNamed, modelName, sourceKey, type ModelPart } from './base-model.ts'
 import { modelOptions, variantOf } from './model-options.ts'
-import type { ImportedModel, NamedModel, Pipeline, Source, SplitName, Weights } from './pipeline.ts'
+import type {
+  ImportedModel,
+  NamedModel,
+  Pipeline,
+  Source,
+  SplitName,
+  Weights,
+  PictureSettings,
+} from './pipeline.ts'
 import type { ResolveOptions } from './stages.ts'
 
 /** Fetching, unpacking and the index; and where the pictures lie. */
@@ -175,21 +183,25 @@ export function pixelStage(
   split: SplitName,
   files: Pick<Stage, 'needs' | 'hints'>,
 ): Stage {
-  const { imageSize, resize, fit, colorMode, transparency, exif } = dataset
   return {
     id: `pixels:${split}`,
     kind: 'pixels',
-    params: {
-      split,
-      imageSize,
-      resize: resize.library === 'pillow' ? resize.method : { ...resize },
-      fit,
-      colorMode,
-      transparency,
-      exif,
-    },
+    params: { split, ...pictureParams(dataset) },
     needs: { ...files.needs, index: `index#${SPLIT_FILES.pictures(split)}` },
     ...(files.hints ? { hints: files.hints } : {}),
     numerics: pixelNumerics,
+  }
+}
+
+/** How pictures become pixels, as stages name it. */
+export function pictureParams(dataset: PictureSettings): JsonObject {
+  const { imageSize, resize, fit, colorMode, transparency, exif } = dataset
+  return {
+    imageSize,
+    resize: resize.library === 'pillow' ? resize.method : { ...resize },
+    fit,
+    colorMode,
+    transparency,
+    exif,
   }
 }

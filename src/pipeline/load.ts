@@ -22,7 +22,8 @@ import { findNotYet } from './not-yet.ts'
 import { readNumbers } from './numbers.ts'
 import { override } from './override.ts'
 import { absolutePaths } from './paths.ts'
-import type { Pipeline } from './pipeline.ts'
+import { resolvePrediction, trainingProblems } from './load-prediction.ts'
+import type { Pipeline, PredictionPipeline } from './pipeline.ts'
 import { resolveDefaults } from './resolve.ts'
 import { writeOut } from './short.ts'
 import type { From, Node, Path } from './tree.ts'
@@ -38,12 +39,21 @@ export interface LoadOptions {
   readonly findRun?: FindRunModel | undefined
 }
 
-export interface LoadedPipeline {
+/** A file that trains. */
+export interface LoadedPipeline extends LoadedFile {
+  readonly pipeline: Pipeline
+}
+
+/** A file without training. */
+export interface LoadedPrediction extends LoadedFile {
+  readonly prediction: PredictionPipeline
+}
+
+export interface LoadedFile {
   /** As it was named. */
   readonly file: string
   /** The file's own text. */
   readonly text: string
-  readonly pipeline: Pipeline
   readonly warnings: readonly Diagnostic[]
   /** Where the value at a dotted path (`head.1.Dense.units`) comes from. */
   readonly origin: (path: string) => Origin
@@ -66,10 +76,10 @@ export interface Origin {
  * Reads a pipeline file and resolves it: `extends`, variables, `--set`, short forms, defaults. Nothing runs; of the
  * data only names of folders are looked at. Throws PipelineError with everything that is wrong, in order of place.
  */
-export async function loadPipeline(
+export async function loadFile(
   file: string,
   options: LoadOptions = {},
-): Promise<LoadedPipeline> {
+): Promise<LoadedPipeline | LoadedPrediction> {
   const { set = [], env = process.env, cwd = process.cwd(), findRun } = options
   const { root, text, problems } = await compose(file, env)
   const found: Diagnostic[] = [...problems]
@@ -83,28 +93,29 @@ export async function loadPipeline(
   const wrong = schemaProblems(written).filter(({ path }) => !bad.some((b) => touches(b, path)))
   found.push(...wrong.map((problem) => problem.diagnostic))
   bad.push(...wrong.map((problem) => problem.path))
-  if (!find(written, ['dataset'])) {
-    bad.push(['dataset'])
-    if (!find(written, ['prediction'])) found.push(missingDataset(written))
-  }
-  const checked = await resolveAndCheck(written, file, { bad, report, findRun })
+  const isBad = (key: string): boolean => bad.some((path) => touches(path, key.split('.')))
+  const isPrediction = find(written, ['prediction']) !== undefined
+  if (!isPrediction) bad.push(...missingKeys(written, report))
+  const checked = isPrediction
+    ? await resolvePrediction(written, file, { isBad, report, findRun, modelOf })
+    : await resolveAndCheck(written, file, { bad, isBad, report, findRun })
   const sorted = inOrder(found, file)
   if (sorted.some((d) => d.severity !== 'warning')) throw new PipelineError(sorted)
-  const { pipeline, tree, known } = checked
-  return {
-    file,
-    text,
-    pipeline,
-    warnings: sorted,
-    tree,
-    known,
-    origin: (path) => originOf(tree, path),
-  }
+  const { tree } = checked
+  return { ...checked, file, text, warnings: sorted, origin: (path) => originOf(tree, path) }
+}
+
+/** The same of a file that trains; a TypeError for one that does not. */
+export async function loadPipeline(file: string, options?: LoadOptions): Promise<LoadedPipeline> {
+  const loaded = await loadFile(file, options)
+  if ('pipeline' in loaded) return loaded
+  throw new TypeError(`${file} trains nothing`)
 }
 
 interface Findings {
   /** Paths known to be wrong; grows. */
   readonly bad: Path[]
+  readonly isBad: (key: string) => boolean
   readonly report: (diagnostic: Diagnostic) => void
   readonly findRun: FindRunModel | undefined
 }
@@ -113,9 +124,8 @@ interface Findings {
 async function resolveAndCheck(
   written: Node,
   file: string,
-  { bad, report, findRun }: Findings,
+  { bad, isBad, report, findRun }: Findings,
 ): Promise<{ pipeline: Pipeline; tree: Node; known: KnownModel }> {
-  const isBad = (key: string): boolean => bad.some((path) => touches(path, key.split('.')))
   let tree = fillDefaults(inheritPhases(written))
   if (!isBad('dataset')) {
     tree = await findSplits(tree, (diagnostic) => {
@@ -199,10 +209,21 @@ export async function layerProblems(
   return problems.filter(({ severity }) => severity !== 'warning')
 }
 
-function missingDataset(tree: Node): Diagnostic {
-  const message = 'the file needs the key "dataset"'
-  const hint = 'for instance dataset: {source: {path: photos}, splits: {train: Training}}'
-  return diagnose(tree, [], { code: 'MISSING_KEY', message, hint })
+/** What a file that trains cannot do without; told, and returned as paths. */
+function missingKeys(tree: Node, report: (diagnostic: Diagnostic) => void): Path[] {
+  const dataset = find(tree, ['dataset'])
+  const code = 'MISSING_KEY'
+  if (!dataset) {
+    const message = 'the file needs the key "dataset"'
+    const hint = 'for instance dataset: {source: {path: photos}, splits: {train: Training}}'
+    report(diagnose(tree, [], { code, message, hint }))
+    return [['dataset']]
+  }
+  if (dataset.kind !== 'map' || dataset.entries.has('source')) return []
+  const hint = 'for instance source: {path: photos}'
+  const message = 'dataset needs the key "source"'
+  report(diagnose(tree, ['dataset', 'source'], { code, message, hint }))
+  return [['dataset', 'source']]
 }
 
 /** By the schema, and by what this version does. */
@@ -213,8 +234,9 @@ function schemaProblems(tree: Node): ReturnType<typeof explain> {
       'the compiled validator refuses a file that the schema allows: run `npm run build`',
     )
   }
-  const notYet = findNotYet(tree).filter(({ path }) => !wrong.some((w) => touches(w.path, path)))
-  return [...wrong, ...notYet]
+  const isPrediction = find(tree, ['prediction']) !== undefined
+  const more = [...(isPrediction ? trainingProblems(tree) : []), ...findNotYet(tree)]
+  return [...wrong, ...more.filter(({ path }) => !wrong.some((w) => touches(w.path, path)))]
 }
 
 /** Whether one path is the other or stands inside it. */

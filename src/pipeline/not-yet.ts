@@ -19,7 +19,6 @@ const not =
     typeof value === 'string' && !names.includes(value)
 
 export const NOT_YET: readonly NotYet[] = [
-  { path: ['prediction'], what: 'a pipeline of predictions', hint: 'take the block out' },
   { path: ['sweep'], what: 'a sweep', hint: 'take the block out, and use --set for one trial' },
   ...['hub', 'savedModel', 'keras', 'tfjs'].map((kind) => ({
     path: ['baseModel', kind],

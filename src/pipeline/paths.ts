@@ -14,6 +14,8 @@ const PATHS: readonly Path[] = [
   ['baseModel', 'tfjs'],
   ['prediction', 'labels'],
 ]
+/** The list with places of pictures. */
+const IMAGES: Path = ['prediction', 'images']
 /** Words that stand where a path may. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   'baseModel.weights': ['imagenet', 'none'],
@@ -36,7 +38,9 @@ export function relativePaths(root: Node, folder: string): Node {
 
 function changePaths(root: Node, change: (path: string) => string): Node {
   let result = root
-  for (const path of PATHS) {
+  const images = find(root, ['prediction', 'images'])
+  const places = images?.kind === 'list' ? images.items.map((_, i) => [...IMAGES, i]) : []
+  for (const path of [...PATHS, ...places]) {
     const node = find(result, path)
     if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.value.trim() === '')
       continue

@@ -9,7 +9,7 @@ export type Engine = EngineName | EngineSettings
  */
 export type EngineName = 'auto' | 'tensorflow' | 'webgpu' | 'wasm'
 /**
- * The pictures. As a short form, a folder in which train, validation (or val) and test are found by name.
+ * The pictures. As a short form, a folder in which train, validation (or val) and test are found by name. A file with `prediction` has no source, root, layout, splits, classes and badImages: the others say how the pictures of `prediction.images` are read.
  */
 export type Dataset = string | DatasetSettings
 /**
@@ -386,7 +386,7 @@ export interface EngineSettings {
   precision?: 'float32' | 'mixed'
 }
 export interface DatasetSettings {
-  source: Source
+  source?: Source
   /**
    * The folder inside the source that holds the pictures.
    */
@@ -1307,25 +1307,25 @@ export interface Evaluation {
   predictions?: boolean
 }
 /**
- * A pipeline without training: a base model with its top, on pictures.
+ * A pipeline without training: a base model with its top, on pictures. It excludes freeze, features, augmentation, head, loss, optimizer, training, evaluation and sweep.
  */
 export interface Prediction {
   /**
-   * Paths and globs, relative to this file.
+   * Pictures, folders and patterns (`**` is any number of folders), relative to this file.
    *
    * @minItems 1
    */
   images: [string, ...string[]]
   /**
-   * The names of the outputs: imagenet, or a file with one a line. Without it, from the model.
+   * The names of the outputs: imagenet (1,000; with 1,001 outputs a background class is first), or a file with one a line. Without it, those of the model: a run's classes, ImageNet's for a name of the catalogue.
    */
   labels?: string
   /**
-   * For models that return logits.
+   * For models that return logits: what makes probabilities of them.
    */
   activation?: 'none' | 'softmax' | 'sigmoid'
   /**
-   * How many labels a picture.
+   * How many labels a picture, the most probable ones.
    */
   top?: number
 }

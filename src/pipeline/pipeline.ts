@@ -28,6 +28,30 @@ export interface Pipeline {
   readonly evaluation: Evaluation
 }
 
+/** A pipeline file without training, after everything is resolved: a whole model, on pictures. */
+export interface PredictionPipeline extends Pick<
+  Pipeline,
+  'name' | 'notes' | 'tags' | 'seed' | 'engine' | 'preprocessing' | 'baseModel'
+> {
+  readonly dataset: PictureSettings
+  readonly prediction: Prediction
+}
+
+/** How pictures become pixels. */
+export type PictureSettings = Pick<
+  Dataset,
+  'imageSize' | 'resize' | 'fit' | 'colorMode' | 'transparency' | 'exif'
+>
+
+export interface Prediction {
+  /** Absolute: pictures, folders and patterns. */
+  readonly images: readonly string[]
+  /** `imagenet`, or an absolute path; undefined: those of the model. */
+  readonly labels?: string
+  readonly activation: 'none' | 'softmax' | 'sigmoid'
+  readonly top: number
+}
+
 export interface EngineSettings {
   readonly name: 'auto' | 'tensorflow' | 'webgpu' | 'wasm'
   /** `cpu`, `gpu`, `gpu:1`. */

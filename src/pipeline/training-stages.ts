@@ -4,14 +4,14 @@ import type { Stage } from '../graph/stage.ts'
 import { ARCHITECTURE_FILE } from '../stages/model-choice.ts'
 import { monitored } from '../training/callbacks.ts'
 import type { JsonObject } from '../util/json.ts'
-import { isNamed } from './base-model.ts'
+import { isNamed, type ModelPart } from './base-model.ts'
 import { variantOf } from './model-options.ts'
 import { callbacksOf, watchesTest, type FeatureUse, type Phase } from './phases.ts'
 import type { Pipeline, SplitName } from './pipeline.ts'
 import type { ResolveOptions } from './stages.ts'
 
 /** The model as stages name it. */
-function modelParams({ baseModel: base, dataset }: Pipeline): JsonObject {
+export function modelParams({ baseModel: base, dataset }: ModelPart): JsonObject {
   const [height, width] = dataset.imageSize
   if (!isNamed(base)) {
     const output = 'output' in base ? { output: base.output! } : {}
@@ -28,11 +28,11 @@ function modelParams({ baseModel: base, dataset }: Pipeline): JsonObject {
 }
 
 /** The layers of a model without a name, which its weights stage reads. */
-function architectureOf({ baseModel }: Pipeline): Record<string, string> {
+export function architectureOf({ baseModel }: ModelPart): Record<string, string> {
   return isNamed(baseModel) ? {} : { architecture: `weights#${ARCHITECTURE_FILE}` }
 }
 
-function preprocessingOf({ preprocessing }: Pipeline): JsonObject {
+export function preprocessingOf({ preprocessing }: Pick<Pipeline, 'preprocessing'>): JsonObject {
   return { ...(preprocessing as JsonObject), force: undefined }
 }
 
@@ -195,7 +195,10 @@ export function evaluateStage(
 }
 
 /** What numbers depend on: the library that computes, its device, its precision, and the threads where the file says how many. */
-function numericsOf({ engine: settings }: Pipeline, engine: EngineInfo): JsonObject {
+export function numericsOf(
+  { engine: settings }: Pick<Pipeline, 'engine'>,
+  engine: EngineInfo,
+): JsonObject {
   return {
     engine: engine.name,
     version: engine.version,

@@ -17,6 +17,7 @@ export function newRunId(now: Date, pipeline: Digest): string {
 const GITIGNORE = `# Of a run, git keeps run.json, metrics.jsonl, the pipeline and the summary; what is big stays out.
 model/
 predictions.jsonl
+predictions.csv
 index.jsonl
 running.json
 .*

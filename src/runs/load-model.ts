@@ -96,6 +96,7 @@ export async function knownRun(
     stored: storeGraph(graph),
     imageSize: input.imageSize,
     preprocessing,
+    ...(includeTop ? { labels: classes } : {}),
     run: { id: run.record.id, files: [...base, own] },
   }
 }
@@ -103,7 +104,11 @@ export async function knownRun(
 async function readDescription(run: StoredRun): Promise<ModelDescription> {
   const path = join(run.folder, RUN_FILES.model, 'model.json')
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    const { status } = run.record
+    const { status, predicted } = run.record
+    if (predicted) {
+      const message = `${nameOf(run)} has no model: it predicts and trains nothing`
+      throw failure('UNKNOWN_RUN', message, { hint: 'name a run that trained', cause: error })
+    }
     const state = status === 'done' ? 'its folder model/ is not there' : `it is ${status}`
     throw failure('UNKNOWN_RUN', `${nameOf(run)} has no model: ${state}`, {
       hint: `make it: ${again(run)}`,

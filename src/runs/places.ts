@@ -1,7 +1,7 @@
 import { dirname, relative } from 'node:path'
 import { hubHandle } from '../data/sources/hub.ts'
 import { isNamed, modelName, sourceKey } from '../pipeline/base-model.ts'
-import type { BaseModel, Pipeline } from '../pipeline/pipeline.ts'
+import type { BaseModel, Pipeline, PredictionPipeline } from '../pipeline/pipeline.ts'
 
 /** How the places that a pipeline names are written in a run: paths of this machine, and addresses. */
 export interface Places {
@@ -30,23 +30,44 @@ export function placesOfProject(runs: string): Places {
 }
 
 /** The pipeline with its places written in this way. */
-export function withPlaces(pipeline: Pipeline, { path, url }: Places): Pipeline {
+export function withPlaces(pipeline: Pipeline, places: Places): Pipeline {
   const { dataset, baseModel } = pipeline
   const { layout } = dataset
-  const turned = <T extends object>(source: T): T => {
-    if ('path' in source) return { ...source, path: path(source.path as string) }
-    return 'url' in source ? { ...source, url: url(source.url as string) } : source
-  }
+  const { path } = places
   return {
     ...pipeline,
     dataset: {
       ...dataset,
-      source: turned(dataset.source),
+      source: turned(dataset.source, places),
       layout:
         layout === 'folders' ? layout : { csv: { ...layout.csv, file: path(layout.csv.file) } },
     },
-    baseModel: modelPlace(baseModel, path, turned),
+    baseModel: modelPlace(baseModel, path, (source) => turned(source, places)),
   }
+}
+
+/** The same of a file without training. */
+export function withPlacesOfPrediction(
+  pipeline: PredictionPipeline,
+  { path, url }: Places,
+): PredictionPipeline {
+  const { baseModel, prediction } = pipeline
+  const { images, labels } = prediction
+  const isFile = labels !== undefined && labels !== 'imagenet'
+  return {
+    ...pipeline,
+    baseModel: modelPlace(baseModel, path, (source) => turned(source, { path, url })),
+    prediction: {
+      ...prediction,
+      images: images.map(path),
+      ...(isFile ? { labels: path(labels) } : {}),
+    },
+  }
+}
+
+function turned<T extends object>(source: T, { path, url }: Places): T {
+  if ('path' in source) return { ...source, path: path(source.path as string) }
+  return 'url' in source ? { ...source, url: url(source.url as string) } : source
 }
 
 function modelPlace(

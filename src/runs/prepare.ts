@@ -8,22 +8,27 @@ import type { Pictures } from '../pipeline/keep.ts'
 import type { ModelChoice } from '../models/base-model.ts'
 import type { StoredGraph } from '../models/stored-graph.ts'
 import { modelOf } from '../pipeline/base-model.ts'
-import { classProblems, layerProblems, type LoadedPipeline } from '../pipeline/load.ts'
-import type { Pipeline } from '../pipeline/pipeline.ts'
+import {
+  classProblems,
+  layerProblems,
+  type LoadedPipeline,
+  type LoadedPrediction,
+} from '../pipeline/load.ts'
+import type { Pipeline, PredictionPipeline } from '../pipeline/pipeline.ts'
 import { draftPhases, resolvePhases, type Phase } from '../pipeline/phases.ts'
-import { resolveStages, splitsOf } from '../pipeline/stages.ts'
+import { predictionStages } from '../pipeline/prediction-stages.ts'
+import { resolveStages, splitsOf, type ResolveOptions } from '../pipeline/stages.ts'
 import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import { digestOf, type Digest } from '../util/digest.ts'
 import { canonicalJson, type Json } from '../util/json.ts'
-import { placesOfProject, withPlaces } from './places.ts'
+import { placesOfProject, withPlaces, withPlacesOfPrediction } from './places.ts'
 import { placed } from './problems.ts'
 import { publicText } from './public-text.ts'
 import { readRuns } from './read.ts'
 
 /** A pipeline file with everything decided that its stages depend on, and nothing loaded yet that computes. */
-export interface Prepared {
+export interface PreparedFile {
   readonly name: string
-  readonly pipeline: Pipeline
   /** The file's own text, without what a run must not keep. */
   readonly text: string
   /** Of the resolved pipeline without name, notes and tags. */
@@ -33,10 +38,25 @@ export interface Prepared {
   readonly isRepeatable: boolean
   readonly engine: EngineInfo
   readonly openEngine: () => Promise<Engine>
+  readonly stages: readonly Stage[]
+  readonly warnings: readonly Diagnostic[]
+  /** An error of a stage with the places in the file that its problems come from; any other error as it is. */
+  readonly placed: (error: unknown) => unknown
+}
+
+/** One that predicts and trains nothing. */
+export interface PreparedPrediction extends PreparedFile {
+  readonly prediction: PredictionPipeline
+}
+
+export type AnyPrepared = Prepared | PreparedPrediction
+
+/** One that trains. */
+export interface Prepared extends PreparedFile {
+  readonly pipeline: Pipeline
   /** The base model; undefined where only a download tells its layers: there are no phases then. */
   readonly model: ModelChoice | undefined
   readonly phases: readonly Phase[]
-  readonly stages: readonly Stage[]
   /** How many pictures the splits have, once that is known. */
   readonly pictures: Pictures | undefined
   /**
@@ -47,42 +67,30 @@ export interface Prepared {
   readonly withPictures: (pictures: Pictures) => Prepared
   /** The same once the layers of the base model are known. Throws what does not fit them, as `loadPipeline` does. */
   readonly withLayers: (stored: StoredGraph) => Promise<Prepared>
-  readonly warnings: readonly Diagnostic[]
-  /** An error of a stage with the places in the file that its problems come from; any other error as it is. */
-  readonly placed: (error: unknown) => unknown
   /** What does not fit the classes of the pictures, which are known once they are indexed. */
   readonly classProblems: (classes: readonly string[]) => readonly Diagnostic[]
 }
 
+export interface PrepareOptions {
+  readonly runs: string
+  readonly name?: string | undefined
+  readonly offline: boolean
+  /** False for commands that only look: the lock file is not written. */
+  readonly pin: boolean
+  readonly verbose?: boolean
+}
+
 export async function prepare(
   loaded: LoadedPipeline,
-  options: { readonly runs: string; readonly name?: string | undefined; readonly offline: boolean
-    /** False for commands that only look: the lock file is not written. */
-    readonly pin: boolean
-    readonly verbose?: boolean },
+  options: PrepareOptions,
 ): Promise<Prepared> {
   const { pipeline } = loaded
-  const name = options.name ?? pipeline.name
   const digest = digestOfPipeline(pipeline, options.runs)
-  const seed = pipeline.seed === 'random' ? drawnSeed(options.runs, digest) : pipeline.seed
-  const warnings = [...loaded.warnings]
-  const engine = await chooseEngine(
-    pipeline.engine,
-    { verbose: options.verbose ?? false, note: (diagnostic) => warnings.push(diagnostic) },
-  )
-  const lockFile = join(dirname(loaded.file), 'pipeline.lock')
-  const stageOptions = {
-    engine: engine.info,
-    seed,
-    pixelNumerics: pixelNumerics(),
-    lockFile,
-    offline: options.offline,
-    pin: options.pin,
-    known: loaded.known,
-  }
+  const { file, stageOptions } = await prepareAny(loaded, pipeline, digest, options)
+  const { engine } = file
   const splits = splitsOf(pipeline)
   const staged = (model: ModelChoice | undefined, pictures?: Pictures) => {
-    const drafts = model ? draftPhases(pipeline, engine.info, model) : []
+    const drafts = model ? draftPhases(pipeline, engine, model) : []
     const phases = resolvePhases(pipeline, splits, drafts, pictures)
     return { model, phases, stages: resolveStages(pipeline, phases, stageOptions) }
   }
@@ -109,27 +117,68 @@ export async function prepare(
   }
   const begin = staged(modelOf(pipeline, loaded.known.stored))
   const base = {
-    name,
+    ...file,
     pipeline,
-    text: publicText(loaded),
-    digest,
-    seed,
-    isRepeatable: pipeline.seed !== 'random',
-    engine: engine.info,
-    openEngine: engine.open,
     ...begin,
     pictures: undefined,
-    warnings,
     classProblems: (classes: readonly string[]) => classProblems(loaded, classes),
-    placed: (error: unknown) => placed(error, loaded),
   }
   return settled(base, begin, undefined)
 }
 
+/** The same of a file without training. */
+export async function preparePrediction(
+  loaded: LoadedPrediction,
+  options: PrepareOptions,
+): Promise<PreparedPrediction> {
+  const { prediction } = loaded
+  const places = placesOfProject(options.runs)
+  const digest = digestWithout(withPlacesOfPrediction(prediction, places))
+  const { file, stageOptions } = await prepareAny(loaded, prediction, digest, options)
+  return { ...file, prediction, stages: predictionStages(prediction, stageOptions) }
+}
+
+async function prepareAny(
+  loaded: LoadedPipeline | LoadedPrediction,
+  pipeline: Pick<Pipeline, 'name' | 'seed' | 'engine'>,
+  digest: Digest,
+  { name = pipeline.name, runs, offline, pin, verbose = false }: PrepareOptions,
+): Promise<{ readonly file: Omit<PreparedFile, 'stages'>; readonly stageOptions: ResolveOptions }> {
+  const seed = pipeline.seed === 'random' ? drawnSeed(runs, digest) : pipeline.seed
+  const warnings = [...loaded.warnings]
+  const note = (diagnostic: Diagnostic) => void warnings.push(diagnostic)
+  const engine = await chooseEngine(pipeline.engine, { verbose, note })
+  return {
+    file: {
+      name,
+      text: publicText(loaded),
+      digest,
+      seed,
+      isRepeatable: pipeline.seed !== 'random',
+      engine: engine.info,
+      openEngine: engine.open,
+      warnings,
+      placed: (error) => placed(error, loaded),
+    },
+    stageOptions: {
+      engine: engine.info,
+      seed,
+      pixelNumerics: pixelNumerics(),
+      lockFile: join(dirname(loaded.file), 'pipeline.lock'),
+      offline,
+      pin,
+      known: loaded.known,
+    },
+  }
+}
+
 /** The pipeline without name, notes and tags, and without where on this machine its project lies. */
 export function digestOfPipeline(pipeline: Pipeline, runs: string): Digest {
-  const places = placesOfProject(runs)
-  const rest = { ...withPlaces(pipeline, places), name: undefined, notes: undefined, tags: undefined }
+  return digestWithout(withPlaces(pipeline, placesOfProject(runs)))
+}
+
+function digestWithout(pipeline: Pipeline | PredictionPipeline): Digest {
+  const rest = { ...pipeline, name: undefined, notes: undefined, tags: undefined }
   return digestOf(canonicalJson(rest as unknown as Json))
 }
 

@@ -1,7 +1,9 @@
 import { isNamed, modelName, sourceKey } from '../pipeline/base-model.ts'
-import type { LoadedPipeline } from '../pipeline/load.ts'
+import type { LoadedPipeline, LoadedPrediction } from '../pipeline/load.ts'
 import type { Diagnostic, DiagnosticCode, Position } from '../util/diagnostic.ts'
 import { PipelineError } from '../util/diagnostic.ts'
+
+type Loaded = LoadedPipeline | LoadedPrediction
 
 /** The key that a person would look at first, for codes that come from one. */
 const KEYS: Partial<Record<DiagnosticCode, string>> = {
@@ -24,13 +26,13 @@ const ELSEWHERE: ReadonlySet<DiagnosticCode> = new Set([
  * What a stage complained of, with the place in the pipeline file that it comes from: stages know values only. A message
  * that begins with a key, or that has a path or an address of the file in it, is at that key; else its code tells.
  */
-export function placed(error: unknown, loaded: LoadedPipeline): unknown {
+export function placed(error: unknown, loaded: Loaded): unknown {
   if (!(error instanceof PipelineError)) return error
   const diagnostics = error.diagnostics.map((one) => withPlace(one, loaded))
   return new PipelineError(diagnostics, { cause: error.cause ?? error })
 }
 
-function withPlace(diagnostic: Diagnostic, loaded: LoadedPipeline): Diagnostic {
+function withPlace(diagnostic: Diagnostic, loaded: Loaded): Diagnostic {
   const { code, message, at } = diagnostic
   const key = /^([A-Za-z]+(?:\.[A-Za-z0-9]+)+): /.exec(message)?.[1]
   if (at !== undefined || (key === undefined && ELSEWHERE.has(code))) return diagnostic
@@ -41,7 +43,7 @@ function withPlace(diagnostic: Diagnostic, loaded: LoadedPipeline): Diagnostic {
 }
 
 /** Key -> what stages call its value in a message: an absolute path, or an address without its query. */
-function namesIn({ pipeline: { dataset, baseModel } }: LoadedPipeline): Record<string, string> {
+function namesIn(loaded: Loaded): Record<string, string> {
   const names: Record<string, string> = {}
   const add = (key: string, source: object): void => {
     for (const kind of ['path', 'url', 'npm', 'pypi']) {
@@ -49,15 +51,22 @@ function namesIn({ pipeline: { dataset, baseModel } }: LoadedPipeline): Record<s
       if (typeof name === 'string') names[`${key}.${kind}`] = name.replace(/[?#].*$/, '')
     }
   }
-  if (dataset.layout !== 'folders') names['dataset.layout.csv.file'] = dataset.layout.csv.file
+  const { baseModel } = 'pipeline' in loaded ? loaded.pipeline : loaded.prediction
   if (!isNamed(baseModel)) names[`baseModel.${sourceKey(baseModel)}`] = modelName(baseModel)
   else if (typeof baseModel.weights === 'object') add('baseModel.weights', baseModel.weights)
-  add('dataset.source', dataset.source)
+  if ('pipeline' in loaded) {
+    const { source, layout } = loaded.pipeline.dataset
+    if (layout !== 'folders') names['dataset.layout.csv.file'] = layout.csv.file
+    add('dataset.source', source)
+  } else {
+    const { labels } = loaded.prediction.prediction
+    if (labels !== undefined && labels !== 'imagenet') names['prediction.labels'] = labels
+  }
   return names
 }
 
 /** Undefined for what is not written in a file, such as a default. */
-function placeOf(key: string | undefined, { origin }: LoadedPipeline): Position | undefined {
+function placeOf(key: string | undefined, { origin }: Loaded): Position | undefined {
   if (key === undefined) return undefined
   try {
     return origin(key).at

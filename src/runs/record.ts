@@ -37,6 +37,8 @@ export interface RunRecord {
   /** Split -> pictures. */
   readonly pictures: Readonly<Record<string, number>>
   readonly classes: readonly string[]
+  /** Of a run without training: pictures that have predictions, and those that could not be read. */
+  readonly predicted?: { readonly pictures: number; readonly bad: number } | undefined
   /** What was frozen and kept; missing in runs of before. */
   readonly phases?: readonly PhaseReport[] | undefined
   /** Of the whole model, head included. */
@@ -70,6 +72,7 @@ export const RUN_FILES = {
   resolved: 'resolved.yaml',
   metrics: 'metrics.jsonl',
   predictions: 'predictions.jsonl',
+  predictionTable: 'predictions.csv',
   index: 'index.jsonl',
   indexSummary: 'index.json',
   summary: 'summary.md',

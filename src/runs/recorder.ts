@@ -28,7 +28,8 @@ import { keepMark, removeMark } from './mark.ts'
 import { modelDescription, parameterCounts } from './model.ts'
 import { freezeJson, phaseReports, type PhaseReport } from './phase-report.ts'
 import { placesFrom } from './places.ts'
-import type { Prepared } from './prepare.ts'
+import { writePredictions } from './predict-out.ts'
+import type { AnyPrepared, Prepared } from './prepare.ts'
 import { resolvedYaml } from './resolved.ts'
 import {
   RUN_FILES,
@@ -48,11 +49,13 @@ export interface Recorder {
   settled(prepared: Prepared): void
   /** `settled`: the pipeline as the number of its pictures has settled it. */
   finish(artifacts: ReadonlyMap<string, Artifact>, settled: Prepared): Promise<RunRecord>
+  /** The same of a run without training: what its one stage has come to. */
+  finishPrediction(artifact: Artifact): Promise<RunRecord>
   abandon(status: 'failed' | 'interrupted'): Promise<void>
 }
 
 export async function openRecorder(
-  prepared: Prepared,
+  prepared: AnyPrepared,
   options: { readonly runs: string; readonly cwd: string; readonly store: string },
   unfinished: StoredRun | undefined,
 ): Promise<Recorder> {
@@ -97,7 +100,7 @@ export async function openRecorder(
   /** Lines of metrics.jsonl are appended in the order of their epochs, one after the other. */
   let lines: Promise<void> = Promise.resolve()
 
-  let latest = prepared
+  let latest: Pick<AnyPrepared, 'stages'> = prepared
   const soFar = (status: RunRecord['status']): RunRecord => ({
     ...base,
     status,
@@ -146,12 +149,20 @@ export async function openRecorder(
         epochs: history,
         metrics: evaluated,
         pictures: Object.fromEntries(
-          splitsOf(prepared.pipeline).map((split) => [split, index.split(split).length]),
+          splitsOf(settled.pipeline).map((split) => [split, index.split(split).length]),
         ),
         classes: index.classes,
         phases: await writeFreeze(folder, settled, artifacts, index.classes.length),
         parameters: parameterCounts(settled, index.classes.length),
       }
+      await writeFileAtomic(join(folder, RUN_FILES.summary), summaryMarkdown(record))
+      await ended(record)
+      return record
+    },
+    finishPrediction: async (artifact) => {
+      await writePins(folder, prepared)
+      const made = await writePredictions(folder, artifact)
+      const record: RunRecord = { ...soFar('done'), ...made }
       await writeFileAtomic(join(folder, RUN_FILES.summary), summaryMarkdown(record))
       await ended(record)
       return record
@@ -165,7 +176,7 @@ export async function openRecorder(
 
 /** A new folder, or the unfinished run's. */
 async function openFolder(
-  prepared: Prepared,
+  prepared: AnyPrepared,
   runs: string,
   started: Date,
   unfinished: StoredRun | undefined,
@@ -250,7 +261,7 @@ async function writeEvaluations(
 }
 
 /** Digests that the lock file beside the pipeline pins: resolved.yaml then fetches the same bytes, or says that it cannot. */
-async function writePins(folder: string, { stages }: Prepared): Promise<void> {
+async function writePins(folder: string, { stages }: Pick<AnyPrepared, 'stages'>): Promise<void> {
   await rm(join(folder, RUN_FILES.pins), { force: true })
   for (const { hints, params } of stages.filter(({ kind }) => kind === 'download')) {
     const { lock } = (hints ?? {}) as DownloadHints

@@ -1,12 +1,17 @@
 import { stringify } from 'yaml'
-import { placesFrom, withPlaces } from './places.ts'
-import type { Prepared } from './prepare.ts'
+import { placesFrom, withPlaces, withPlacesOfPrediction } from './places.ts'
+import type { AnyPrepared } from './prepare.ts'
 import { withoutPrivate } from './public-text.ts'
 
 /** resolved.yaml: the pipeline with every default written out; its paths are relative to the run folder, so that it can be run. */
-export function resolvedYaml({ pipeline, seed }: Prepared, folder: string): string {
+export function resolvedYaml(prepared: AnyPrepared, folder: string): string {
+  const places = placesFrom(folder)
+  const pipeline =
+    'prediction' in prepared
+      ? withPlacesOfPrediction(prepared.prediction, places)
+      : withPlaces(prepared.pipeline, places)
   const text = stringify(
-    doubled({ ...withPlaces(pipeline, placesFrom(folder)), seed }),
+    doubled({ ...pipeline, seed: prepared.seed }),
     { lineWidth: 0, aliasDuplicateObjects: false },
   )
   return `# Everything that the run used, defaults written out. Repeat it: pipeline run FILE\n${withoutPrivate(text)}`

@@ -6,7 +6,8 @@ import { openStore, type Store } from '../graph/store.ts'
 import type { StageKind } from '../graph/stage.ts'
 import { PipelineError } from '../util/diagnostic.ts'
 import type { StageEnvironment } from '../stages/environment.ts'
-import type { Prepared } from './prepare.ts'
+import type { AnyPrepared, PreparedPrediction } from './prepare.ts'
+import type { Recorder } from './recorder.ts'
 import { carryOut } from './carry-out.ts'
 import { readRuns, type StoredRun } from './read.ts'
 import { planPrepared } from './settle.ts'
@@ -38,7 +39,7 @@ export interface Workshop {
 }
 
 export async function openWorkshop(
-  prepared: Prepared,
+  prepared: Pick<AnyPrepared, 'openEngine'>,
   options: Pick<RunOptions, 'store' | 'maxStoreBytes'>,
 ): Promise<Workshop> {
   const { maxStoreBytes: maxBytes } = options
@@ -52,7 +53,7 @@ export async function openWorkshop(
  * into a run folder, the unfinished one of the same pipeline where there is one. What fails or is interrupted leaves a run folder
  * that says so. Throws PipelineError, or the signal's reason.
  */
-export async function runPipeline(prepared: Prepared, options: RunOptions): Promise<Outcome> {
+export async function runPipeline(prepared: AnyPrepared, options: RunOptions): Promise<Outcome> {
   const { signal, force, noCache, restart } = options
   const workshop = await openWorkshop(prepared, options)
   try {
@@ -68,8 +69,10 @@ export async function runPipeline(prepared: Prepared, options: RunOptions): Prom
     const unfinished = isForced ? undefined : earlier.findLast(isUnfinished)
     const recorder = await openRecorder(prepared, options, unfinished)
     try {
-      const done = await carryOut(planned.prepared, workshop, options, recorder)
-      const record = await recorder.finish(done.artifacts, done.prepared)
+      const record =
+        'prediction' in planned.prepared
+          ? await predictOut(planned.prepared, workshop, options, recorder)
+          : await trainOut(planned.prepared, workshop, options, recorder)
       return { record, folder: recorder.folder, again: false }
     } catch (error) {
       const isFailure = error instanceof PipelineError
@@ -83,6 +86,21 @@ export async function runPipeline(prepared: Prepared, options: RunOptions): Prom
     await workshop.environment.close()
     workshop.store.close()
   }
+}
+
+async function trainOut(...[prepared, workshop, options, recorder]: Parameters<typeof carryOut>) {
+  const done = await carryOut(prepared, workshop, options, recorder)
+  return recorder.finish(done.artifacts, done.prepared)
+}
+
+async function predictOut(
+  prepared: PreparedPrediction,
+  workshop: Workshop,
+  options: RunOptions,
+  recorder: Recorder,
+) {
+  const { carryOutPrediction } = await import('./predict-out.ts')
+  return recorder.finishPrediction(await carryOutPrediction(prepared, workshop, options, recorder))
 }
 
 /** The newest finished run whose stages came to what the plan knows they come to. */

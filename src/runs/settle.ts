@@ -5,7 +5,7 @@ import { planStages, type PlannedStage, type PlanOptions } from '../graph/plan.t
 import type { Pictures } from '../pipeline/keep.ts'
 import { readArchitecture } from '../stages/model-choice.ts'
 import { bytesText } from '../util/text.ts'
-import type { Prepared } from './prepare.ts'
+import type { AnyPrepared, Prepared } from './prepare.ts'
 import type { Workshop } from './run.ts'
 
 /**
@@ -13,11 +13,12 @@ import type { Workshop } from './run.ts'
  * are taken to fit into the budget. Throws what `withPictures` does.
  */
 export async function planPrepared(
-  prepared: Prepared,
+  prepared: AnyPrepared,
   { kinds, store }: Workshop,
   options: PlanOptions,
-): Promise<{ readonly prepared: Prepared; readonly plan: PlannedStage[] }> {
+): Promise<{ readonly prepared: AnyPrepared; readonly plan: PlannedStage[] }> {
   const first = await planStages(prepared.stages, kinds, store, options)
+  if ('prediction' in prepared) return { prepared, plan: first }
   const { prepared: grown, plan } = await withLayersKnown(prepared, first, (stages) =>
     planStages(stages, kinds, store, options),
   )

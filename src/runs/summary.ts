@@ -4,7 +4,10 @@ import type { RunRecord } from './record.ts'
 
 /** summary.md: what a person wants to read of a run, in Markdown. */
 export function summaryMarkdown(record: RunRecord): string {
-  const { engine, parameters } = record
+  const { engine, parameters, predicted } = record
+  const what = predicted
+    ? predictedText(predicted)
+    : `${plural(parameters.total, 'parameter')}, ${parameters.trainable.toLocaleString('en-US')} of them trained. ${plural(record.classes.length, 'class', 'classes')}: ${listText(record.classes)}.`
   const lines = [
     `# ${record.name}`,
     '',
@@ -12,7 +15,7 @@ export function summaryMarkdown(record: RunRecord): string {
       engine ? `, ${engine.name} ${engine.version} on ${engine.device}` : ''
     }.`,
     '',
-    `${plural(parameters.total, 'parameter')}, ${parameters.trainable.toLocaleString('en-US')} of them trained. ${plural(record.classes.length, 'class', 'classes')}: ${listText(record.classes)}.`,
+    what,
     '',
     ...metricTable(record),
     ...epochTable(record),
@@ -25,6 +28,11 @@ export function summaryMarkdown(record: RunRecord): string {
     '',
   ]
   return `${lines.join('\n')}`
+}
+
+function predictedText({ pictures, bad }: NonNullable<RunRecord['predicted']>): string {
+  const others = bad === 0 ? '' : ` ${plural(bad, 'other')} could not be read.`
+  return `Predictions of ${plural(pictures, 'picture')}: \`predictions.csv\`, \`predictions.jsonl\`.${others}`
 }
 
 function metricTable({ metrics, pictures }: RunRecord): string[] {

@@ -68,6 +68,14 @@ export const STAGE_KINDS: readonly StageRow[] = [
     has: [],
     load: async (environment) => (await import('./evaluate.ts')).evaluateKind(environment),
   },
+  {
+    kind: 'predict',
+    version: 1,
+    describe: 'name the pictures',
+    exclusive: 'engine',
+    has: ['probe'],
+    load: async (environment) => (await import('./predict.ts')).predictKind(environment),
+  },
 ]
 
 /** The kinds by name, each loaded when it is first asked to do something. */

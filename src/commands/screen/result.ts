@@ -1,12 +1,21 @@
 import { relative } from 'node:path'
+import type { Prediction } from '../../prediction/predict-pictures.ts'
 import type { Json } from '../../util/json.ts'
 import type { RunRecord } from '../../runs/record.ts'
 import { countText, metricText, plural, secondsText } from '../../util/text.ts'
 import { textWidth } from '../../util/width.ts'
 import { tableText } from '../table-text.ts'
+import { predictionTable } from './predictions.ts'
 
 /** The contract of `run --json` (spec: cli.md). `dir` is relative to the current directory. */
-export function resultJson(record: RunRecord, folder: string, cwd: string): Json {
+export function resultJson(
+  record: RunRecord,
+  folder: string,
+  {
+    cwd,
+    predictions,
+  }: { readonly cwd: string; readonly predictions?: readonly Prediction[] | undefined },
+): Json {
   const { name, id, status, seed, engine, stages, epochs, metrics, parameters, warnings } = record
   return {
     run: { name, id, dir: relative(cwd, folder) || '.' },
@@ -18,6 +27,7 @@ export function resultJson(record: RunRecord, folder: string, cwd: string): Json
     metrics: metrics as unknown as Json,
     parameters: { ...parameters },
     warnings: warnings as unknown as Json,
+    ...(predictions ? { predictions: predictions as unknown as Json } : {}),
   }
 }
 
@@ -31,6 +41,8 @@ export function resultText(
     readonly next: readonly string[]
     /** Of the terminal, for tables. */
     readonly width?: number
+    /** Of a run without training. */
+    readonly predictions?: readonly Prediction[] | undefined
   },
 ): string {
   const { engine } = record
@@ -41,11 +53,23 @@ export function resultText(
   return [
     ...spaced([`${record.name} ${record.id}`, how, ...by], options.width),
     '',
-    metricTable(record, options.width),
+    options.predictions
+      ? firstPredictions(options.predictions, options.width)
+      : metricTable(record, options.width),
     `${relative(options.cwd, folder) || '.'}/summary.md`,
     ...options.next.map((command, i) => `${i === 0 ? 'next: ' : '      '}${command}`),
     '',
   ].join('\n')
+}
+
+/** More than so many pictures are a file to look into. */
+const MOST = 20
+
+/** The predictions of the first pictures as a table. */
+export function firstPredictions(predictions: readonly Prediction[], width?: number): string {
+  const table = predictionTable(predictions.slice(0, MOST), 'text', width)
+  const more = predictions.length - MOST
+  return more > 0 ? `${table}and ${countText(more)} more, in predictions.csv\n` : table
 }
 
 /** Facts beside each other, in as many lines as the width asks for. */
@@ -85,8 +109,12 @@ export function metricTable({ metrics, pictures }: RunRecord, width = Infinity):
   return tableText([{ title: 'metric', value: (n) => n }, ...byName], all, 'text')
 }
 
-/** One line about the model, for `show`. */
-export function modelLine({ parameters, classes }: RunRecord): string {
+/** One line about the model, or what it predicted, for `show`. */
+export function modelLine({ parameters, classes, predicted }: RunRecord): string {
+  if (predicted) {
+    const { pictures, bad } = predicted
+    return `${plural(pictures, 'picture')} named${bad > 0 ? `, ${countText(bad)} could not be read` : ''}`
+  }
   const trained = parameters.trainable.toLocaleString('en-US')
   return `${plural(parameters.total, 'parameter')}, ${trained} trained, ${plural(classes.length, 'class', 'classes')}`
 }
