@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { loadPipeline } from '../src/pipeline/load.ts'
+import { modelOf } from '../src/pipeline/base-model.ts'
 import { draftPhases, resolvePhases } from '../src/pipeline/phases.ts'
 import { resolveStages, splitsOf } from '../src/pipeline/stages.ts'
 import { ROOT } from './support/paths.ts'
@@ -22,6 +23,7 @@ const PICTURES: Readonly<Record<string, readonly string[]>> = {
   'cats-and-dogs-folder.yaml': ['train/cats', 'train/dogs', 'validation/cats', 'validation/dogs'],
   'cats-and-dogs-phases.yaml': ['train/cats', 'train/dogs', 'validation/cats', 'validation/dogs'],
   'fruits-folder.yaml': ['Training/apple', 'Training/pear', 'Test/apple', 'Test/pear'],
+  'hub-features.yaml': CLASSES,
   'mobilenetv2-finetune.yaml': CLASSES,
 }
 
@@ -52,7 +54,9 @@ describe('pipelines/', () => {
         TOLD[name] ?? [],
       )
       assert.equal(`${pipeline.name}.yaml`, name)
-      const phases = resolvePhases(pipeline, splitsOf(pipeline), draftPhases(pipeline, ENGINE))
+      const model = modelOf(pipeline)
+      const drafts = model ? draftPhases(pipeline, ENGINE, model) : []
+      const phases = resolvePhases(pipeline, splitsOf(pipeline), drafts)
       const stages = resolveStages(pipeline, phases, {
         engine: ENGINE,
         seed: 8,
@@ -61,8 +65,13 @@ describe('pipelines/', () => {
         offline: true,
         pin: false,
       })
-      assert.ok(stages.some(({ kind }) => kind === 'train'))
-      assert.ok(stages.some(({ kind }) => kind === 'evaluate'))
+      const kinds = new Set(stages.map(({ kind }) => kind))
+      // What stands behind a module is planned once it is here.
+      const wanted = model ? ['train', 'evaluate'] : ['download', 'unpack', 'weights', 'pixels']
+      assert.deepEqual(
+        wanted.filter((kind) => !kinds.has(kind)),
+        [],
+      )
     })
   }
 })
