@@ -20,7 +20,8 @@ export async function knownModel(
   if (isNamed(base)) return model && {}
   try {
     if ('run' in base) return (await findRun?.(base.run, base)) ?? {}
-    return {}
+    const { knownOf } = await import('./known-files.ts')
+    return await knownOf(base)
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error
     const path = ['baseModel', sourceKey(base)]

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { readdir, stat, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { rememberedDigest } from '../data/file-digest.ts'
 import type { Stage, StageContext } from '../graph/stage.ts'
@@ -12,12 +13,17 @@ import { WEIGHTS_FILE, writeWeights } from './weight-files.ts'
 
 /** Of a weights stage whose base model has no name. */
 export interface ImportParams {
-  readonly imported: 'run'
+  readonly imported: 'run' | 'savedModel'
+  /** Of a SavedModel. */
+  readonly signature?: string | undefined
+  readonly tags?: readonly string[] | undefined
 }
 
 export interface ImportHints {
   /** What messages call the model. */
   readonly label: string
+  /** A model file, or the folder of a SavedModel; else the input `file` has it. */
+  readonly path?: string
   /** Of a run: its layers, and the files with their weights, later ones before earlier ones. */
   readonly stored?: StoredGraph
   readonly files?: readonly string[]
@@ -25,7 +31,11 @@ export interface ImportHints {
 
 /** What is there now of the files that the model is read from. */
 export async function probeImported({ hints }: Stage, state: string): Promise<Digest> {
-  const { stored, files = [] } = hints as unknown as ImportHints
+  const {
+    stored,
+    path,
+    files = path === undefined ? [] : await filesOf(path),
+  } = hints as unknown as ImportHints
   const digests: Json[] = []
   for (const file of files) digests.push(await rememberedDigest(file, state))
   return digestOf(canonicalJson([digests, (stored ?? null) as unknown as Json]))
@@ -33,13 +43,59 @@ export async function probeImported({ hints }: Stage, state: string): Promise<Di
 
 /** Writes the layers and the values of a model that its files bring. Throws BAD_WEIGHTS and WEIGHTS_MISMATCH. */
 export async function importModel(context: StageContext): Promise<void> {
-  const { stored, files = [], label } = context.hints as unknown as ImportHints
-  const graph = rebuildGraph(stored!)
+  const { imported } = context.params as unknown as ImportParams
+  const { graph: stored, weights } =
+    imported === 'run' ? await ofRun(context) : await ofFiles(context, imported)
+  await writeFile(join(context.out, ARCHITECTURE_FILE), stableJson(stored as unknown as Json))
+  await writeWeights(join(context.out, WEIGHTS_FILE), rebuildGraph(stored), weights)
+}
+
+async function ofRun({ hints }: StageContext) {
+  const { stored, files = [], label } = hints as unknown as ImportHints
   const tensors = new Map<string, NamedTensor>()
   for (const file of files) {
     for (const [name, tensor] of await readSafetensors(file)) tensors.set(name, tensor)
   }
-  const values = assignByName(graph, tensors, label)
-  await writeFile(join(context.out, ARCHITECTURE_FILE), stableJson(stored as unknown as Json))
-  await writeWeights(join(context.out, WEIGHTS_FILE), graph, values)
+  return { graph: stored!, weights: assignByName(rebuildGraph(stored!), tensors, label) }
+}
+
+async function ofFiles({ inputs, hints, params }: StageContext, format: 'savedModel') {
+  const { path } = hints as unknown as ImportHints
+  const { readModel } = await import('../models/read-model.ts')
+  const { signature, tags } = params as unknown as ImportParams
+  const folder = path ?? (await savedModelWithin(join(inputs['file']!.path, 'files')))
+  return readModel({ format, path: folder, signature, tags })
+}
+
+/** The folder of an unpacked archive that holds the SavedModel: its own, or one or two further down. */
+async function savedModelWithin(folder: string): Promise<string> {
+  let level = [folder]
+  for (let depth = 0; depth < 3; depth += 1) {
+    const found = level.find((path) => existsSync(join(path, 'saved_model.pb')))
+    if (found !== undefined) return found
+    const below = await Promise.all(level.map((path) => foldersIn(path)))
+    level = below.flat()
+  }
+  return folder
+}
+
+async function foldersIn(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true })
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name))
+}
+
+/** The file, or those of a folder that belong to a SavedModel; beside tfjs' model.json its shards. */
+async function filesOf(path: string): Promise<string[]> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  if (!isFolder) return path.endsWith('.json') ? [path] : [path]
+  const variables = join(path, 'variables')
+  const shards = await readdir(variables).catch(() => [])
+  const graphs = ['saved_model.pb', 'tfhub_module.pb'].map((name) => join(path, name))
+  return [
+    ...graphs.filter((file) => existsSync(file)),
+    ...shards.sort().map((name) => join(variables, name)),
+  ]
 }

@@ -26,6 +26,8 @@ export interface LayerDefinition<Kind extends LayerKind> {
    * normalization behind such a layer becomes a factor on this weight and a bias.
    */
   readonly foldsInto?: string
+  /** Of one picture, where the weights' shapes do not tell. */
+  readonly multiplyAdds?: (config: LayerConfigs[Kind], inputs: readonly Shape[]) => number
   /** Acts only while it is trained, and at random: never shared, and no tensor behind it can be kept. */
   readonly random?: true
   /** Its weights are none that training changes, frozen or not. */

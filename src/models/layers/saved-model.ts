@@ -1,5 +1,6 @@
 import { Builder } from '../../program/builder.ts'
-import type { Shape } from '../../program/program.ts'
+import { multiplyAddsOf } from '../../program/cost.ts'
+import type { Shape, Tensor } from '../../program/program.ts'
 import { failure } from '../../util/diagnostic.ts'
 import type { SavedModelConfig } from '../saved-model/stored.ts'
 import { inline } from '../saved-model/inline.ts'
@@ -9,20 +10,18 @@ import { trainable, ZEROS, type LayerDefinition } from './definition.ts'
 export const savedModel = {
   defaults: {},
   outputShape: (config, inputs) => {
-    const b = new Builder()
-    const shapes = new Map(config.weights.map((weight) => [weight.name, weight.shape]))
-    const output = inline(config.inference, {
-      b,
-      config,
-      inputs: inputs.map((shape, i) => b.input(`input ${i}`, [1, ...fitting(config, shape, i)])),
-      weight: (name) => b.input(`weight ${name}`, known(shapes, name)),
-    })
+    const output = traced(new Builder(), config, inputs)
     const [batch, ...shape] = output.shape
     if (batch !== 1) {
       const got = `[${output.shape.join(', ')}]`
       throw failure('BAD_WEIGHTS', `the SavedModel's output for one picture is ${got}, not one row`)
     }
     return shape
+  },
+  multiplyAdds: (config, inputs) => {
+    const b = new Builder()
+    traced(b, config, inputs)
+    return multiplyAddsOf(b.nodes)
   },
   weights: ({ weights }) =>
     weights.map(({ name, shape, trainable: trains }) => ({
@@ -46,6 +45,17 @@ export const savedModel = {
     return losses.length === 0 ? undefined : losses.reduce((sum, loss) => b.add(sum, loss))
   },
 } as const satisfies LayerDefinition<'SavedModel'>
+
+/** The function on one picture. */
+function traced(b: Builder, config: SavedModelConfig, inputs: readonly Shape[]): Tensor {
+  const shapes = new Map(config.weights.map((weight) => [weight.name, weight.shape]))
+  return inline(config.inference, {
+    b,
+    config,
+    inputs: inputs.map((shape, i) => b.input(`input ${i}`, [1, ...fitting(config, shape, i)])),
+    weight: (name) => b.input(`weight ${name}`, known(shapes, name)),
+  })
+}
 
 /** The shape as it is, where it is one that the module declares that it takes. */
 function fitting({ inputs }: SavedModelConfig, shape: Shape, i: number): Shape {
