@@ -17,12 +17,13 @@ export async function knownOf(base: FromFile): Promise<KnownModel> {
     const { savedModel: path, ...signature } = base
     return known(await readModelGraph({ format: 'savedModel', path, ...signature }))
   }
+  if ('keras' in base) return known(await readModelGraph({ format: 'keras', path: base.keras }))
   return {}
 }
 
 function known(stored: StoredGraph): KnownModel {
-  const input = stored.layers.find(({ name }) => name === stored.input)
-  const [height, width] = (input?.config as { shape: readonly number[] }).shape
+  const input = stored.layers.find(({ name }) => name === stored.input)!
+  const [height, width] = (input.config as { readonly shape: readonly number[] }).shape
   const isFixed = height! > 0 && width! > 0
   return { stored, ...(isFixed ? { imageSize: [height!, width!] as const } : {}) }
 }

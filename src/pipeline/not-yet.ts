@@ -20,7 +20,7 @@ const not =
 
 export const NOT_YET: readonly NotYet[] = [
   { path: ['sweep'], what: 'a sweep', hint: 'take the block out, and use --set for one trial' },
-  ...['keras', 'tfjs'].map((kind) => ({
+  ...['tfjs'].map((kind) => ({
     path: ['baseModel', kind],
     what: `a base model from ${kind}`,
     hint: 'name one of keras.applications: `pipeline models` lists them',

@@ -3,7 +3,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { rememberedDigest } from '../data/file-digest.ts'
 import type { Stage, StageContext } from '../graph/stage.ts'
+import { closedShape } from '../models/files/config-graph.ts'
+import type { LayerConfigs } from '../models/layer-graph.ts'
 import { rebuildGraph, type StoredGraph } from '../models/stored-graph.ts'
+import type { Shape } from '../program/program.ts'
 import { assignByName } from '../models/weights/assign.ts'
 import { digestOf, type Digest } from '../util/digest.ts'
 import { canonicalJson, stableJson, type Json } from '../util/json.ts'
@@ -13,7 +16,7 @@ import { WEIGHTS_FILE, writeWeights } from './weight-files.ts'
 
 /** Of a weights stage whose base model has no name. */
 export interface ImportParams {
-  readonly imported: 'run' | 'savedModel'
+  readonly imported: 'run' | 'keras' | 'savedModel'
   /** Of a SavedModel. */
   readonly signature?: string | undefined
   readonly tags?: readonly string[] | undefined
@@ -47,7 +50,14 @@ export async function importModel(context: StageContext): Promise<void> {
   const { graph: stored, weights } =
     imported === 'run' ? await ofRun(context) : await ofFiles(context, imported)
   await writeFile(join(context.out, ARCHITECTURE_FILE), stableJson(stored as unknown as Json))
-  await writeWeights(join(context.out, WEIGHTS_FILE), rebuildGraph(stored), weights)
+  const graph = rebuildGraph(stored, { inputShape: closedShape(shapeOf(stored)) })
+  await writeWeights(join(context.out, WEIGHTS_FILE), graph, weights)
+}
+
+/** Of its input, -1 where it is left open. */
+function shapeOf({ layers, input }: StoredGraph): Shape {
+  const { config } = layers.find(({ name }) => name === input)!
+  return (config as LayerConfigs['InputLayer']).shape
 }
 
 async function ofRun({ hints }: StageContext) {
@@ -59,9 +69,10 @@ async function ofRun({ hints }: StageContext) {
   return { graph: stored!, weights: assignByName(rebuildGraph(stored!), tensors, label) }
 }
 
-async function ofFiles({ inputs, hints, params }: StageContext, format: 'savedModel') {
+async function ofFiles({ inputs, hints, params }: StageContext, format: 'keras' | 'savedModel') {
   const { path } = hints as unknown as ImportHints
   const { readModel } = await import('../models/read-model.ts')
+  if (format === 'keras') return readModel({ format, path: path! })
   const { signature, tags } = params as unknown as ImportParams
   const folder = path ?? (await savedModelWithin(join(inputs['file']!.path, 'files')))
   return readModel({ format, path: folder, signature, tags })

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import { parse, stringify } from 'yaml'
+import { ROOT } from '../support/paths.ts'
+import { computed, createProject, type Project, type Settings } from './rig.ts'
+
+/** Keras' own files (test/golden/model-files.py): pictures of 12 x 10. */
+const FILES = join(ROOT, 'test/fixtures/model-files')
+
+describe('a model file as the base model', () => {
+  let base: Project
+  before(async () => {
+    base = await createProject()
+    for (const name of ['functional.keras', 'sequential.h5']) {
+      writeFileSync(join(base.path, name), gunzipSync(readFileSync(join(FILES, `${name}.gz`))))
+    }
+  })
+  after(() => base[Symbol.asyncDispose]())
+
+  const configure = ({ path }: Project, settings: Settings) => {
+    const file = join(path, 'pipeline.yaml')
+    const { dataset, freeze: _, ...rest } = parse(readFileSync(file, 'utf8')) as Settings
+    const { imageSize: __, ...data } = dataset as Settings
+    const head = ['Flatten', { Dense: { units: 'classes', activation: 'softmax' } }]
+    writeFileSync(file, stringify({ ...rest, dataset: data, head, ...settings }))
+  }
+
+  for (const name of ['functional.keras', 'sequential.h5']) {
+    it(`${name}: frozen, then fine-tuned by way of the run; its size is the default`, async () => {
+      await using project = await base.copy()
+      configure(project, { name: 'frozen', baseModel: { keras: name } })
+      const frozen = await project.run()
+      const { stages, run } = frozen.result
+      assert.ok(stages.some(({ id }) => id === 'features:train'))
+      const resolved = parse(
+        readFileSync(join(project.path, run.dir, 'resolved.yaml'), 'utf8'),
+      ) as { dataset: { imageSize: unknown } }
+      assert.deepEqual(resolved.dataset.imageSize, [12, 10])
+      assert.deepEqual(computed((await project.run()).events), [])
+      // Its layers go with the run, and from there into the next.
+      configure(project, { name: 'tuned', baseModel: { run: 'frozen@latest' }, freeze: 'none' })
+      const tuned = await project.run()
+      const { parameters } = tuned.result
+      assert.ok(parameters.trainable > frozen.result.parameters.trainable)
+      assert.equal(parameters.total, frozen.result.parameters.total)
+    })
+  }
+
+  it('is told about where it cannot be: no file, no such layer, no such size', async () => {
+    await using project = await base.copy()
+    const validated = async (settings: Settings) => {
+      configure(project, settings)
+      return project.pipeline(['validate', 'pipeline.yaml'])
+    }
+    const none = await validated({ baseModel: { keras: 'nowhere.keras' } })
+    assert.equal(none.code, 2)
+    assert.match(none.stderr, /pipeline.yaml:\d+:\d+ BAD_WEIGHTS cannot read .*nowhere.keras/)
+    const cut = await validated({ baseModel: { keras: 'sequential.h5', output: 'conv2d_77' } })
+    assert.equal(cut.code, 2)
+    assert.match(cut.stderr, /pipeline.yaml:\d+:\d+ WRONG_VALUE \w+ has no layer "conv2d_77"/)
+    const dataset = (parse(readFileSync(join(project.path, 'pipeline.yaml'), 'utf8')) as Settings)[
+      'dataset'
+    ] as Settings
+    const small = await validated({
+      baseModel: { keras: 'sequential.h5' },
+      dataset: { ...dataset, imageSize: [2, 2] },
+    })
+    assert.equal(small.code, 2)
+    assert.match(small.stderr, /pipeline.yaml:\d+:\d+ WRONG_VALUE \w+ on pictures of 2x2x3/)
+  })
+})
