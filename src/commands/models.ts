@@ -1,16 +1,19 @@
 import { buildBaseModel } from '../models/base-model.ts'
-import { type BaseModelOptions } from '../models/published.ts'
+import { publishedWeights, type BaseModelOptions } from '../models/published.ts'
 import { BASE_MODELS, type BaseModel } from '../models/catalogue.ts'
 import { freezeReport, type FreezeReport, type LayerReport } from '../models/freeze-report.ts'
 import { describeFreeze } from '../models/freeze.ts'
 import type { LayerGraph } from '../models/layer-graph.ts'
 import { kerasCount } from '../models/listing.ts'
 import { describePreprocessing } from '../models/preprocessing.ts'
+import { storeRoot } from '../graph/store-root.ts'
+import { openStore } from '../graph/store.ts'
 import { sizeOf } from '../program/program.ts'
+import { weightsThere, type WeightsThere } from '../runs/weights-there.ts'
 import { failure } from '../util/diagnostic.ts'
 import { bytesText, countText, plural } from '../util/text.ts'
 import { parseFreeze } from './freeze-option.ts'
-import type { Output } from './command.ts'
+import type { CommandContext, Output } from './command.ts'
 import { tableText, tableWidth, type Column, type TableFormat } from './table-text.ts'
 
 interface ModelsOptions {
@@ -20,26 +23,36 @@ interface ModelsOptions {
   readonly size?: string
   readonly pooling?: 'none' | 'avg' | 'max'
   readonly top?: boolean
+  readonly store?: string
   readonly json?: boolean
   readonly md?: boolean
   readonly csv?: boolean
+}
+
+interface ModelsContext extends Partial<Pick<CommandContext, 'env' | 'cwd' | 'signal'>> {
+  readonly stdout: Pick<Output, 'isTTY' | 'columns'> & { write(text: string): unknown }
 }
 
 /** `pipeline models [NAME] [--freeze POLICY]`: the base models, or one of them layer by layer. */
 export async function run(
   [name]: readonly (string | readonly string[] | undefined)[],
   options: ModelsOptions,
-  {
-    stdout,
-  }: { readonly stdout: Pick<Output, 'isTTY' | 'columns'> & { write(text: string): unknown } },
+  context: ModelsContext,
 ): Promise<void> {
+  const { stdout } = context
   const width = tableWidth(stdout)
   stdout.write(
-    typeof name === 'string' ? await oneModel(name, options, width) : allModels(options, width),
+    typeof name === 'string'
+      ? await oneModel(name, options, width)
+      : await allModels(options, width, context),
   )
 }
 
-function allModels(options: ModelsOptions, width: number): string {
+async function allModels(
+  options: ModelsOptions,
+  width: number,
+  context: ModelsContext,
+): Promise<string> {
   const given = (['freeze', 'alpha', 'minimalistic', 'size', 'pooling', 'top'] as const).find(
     (o) => options[o],
   )
@@ -48,28 +61,58 @@ function allModels(options: ModelsOptions, width: number): string {
       hint: `pipeline models MobileNetV2 --${given} …`,
     })
   }
-  const rows = BASE_MODELS.map(summary)
+  const there = await storedWeights(options, context)
+  const rows = BASE_MODELS.map((model, i) => ({ ...summary(model), inStore: there[i]! }))
   if (options.json) return json(rows)
   const format = formatOf(options)
   const count = countIn(format)
+  const size = (bytes: number) => (format === 'csv' ? String(bytes) : bytesText(bytes))
   const columns: Column<(typeof rows)[number]>[] = [
     { title: 'name', value: (row) => row.name },
     { title: 'size', value: (row) => String(row.inputSize), right: true },
-    { title: 'layers', value: (row) => count(row.trunk.layers), right: true, extra: 1 },
+    { title: 'layers', value: (row) => count(row.trunk.layers), right: true, extra: 3 },
     { title: 'parameters', value: (row) => count(row.trunk.parameters), right: true },
+    { title: 'bytes', value: (row) => size(row.trunk.bytes), right: true, extra: 5 },
     { title: 'with top', value: (row) => count(row.top.parameters), right: true, extra: 2 },
-    { title: 'preprocessing', value: (row) => describePreprocessing(row.preprocessing) },
-    { title: 'alpha', value: (row) => row.alphas?.join(' ') ?? '', extra: 3 },
-    { title: 'weights', value: (row) => `ImageNet, ${row.licence}` },
+    {
+      title: 'preprocessing',
+      value: (row) => describePreprocessing(row.preprocessing),
+      extra: 4,
+    },
+    { title: 'alpha', value: (row) => row.alphas?.join(' ') ?? '', extra: 1 },
+    { title: 'in store', value: (row) => inStoreText(row.inStore) },
+    {
+      title: 'weights',
+      value: (row) => (row.published ? `ImageNet, ${row.licence}` : 'none published'),
+    },
   ]
   return tableText(columns, rows, format, width)
+}
+
+async function storedWeights(
+  { store: folder }: ModelsOptions,
+  { env = process.env, cwd = process.cwd(), signal }: ModelsContext,
+): Promise<WeightsThere[]> {
+  const store = await openStore(storeRoot(env, folder, cwd), { readOnly: true })
+  try {
+    return await weightsThere(BASE_MODELS, store, signal ?? new AbortController().signal)
+  } finally {
+    store.close()
+  }
+}
+
+function inStoreText({ trunk, whole }: WeightsThere): string {
+  if (trunk && whole) return 'yes'
+  return trunk ? 'trunk' : whole ? 'with top' : ''
 }
 
 function summary(model: BaseModel) {
   const { name, family, inputSize, minSize, preprocessing, rescalesInside, licence } = model
   const figures = (includeTop: boolean) => {
     const graph = buildBaseModel({ name, includeTop, imagenet: true })
-    return { layers: kerasCount(graph), parameters: parametersOf(graph) }
+    const parameters = parametersOf(graph)
+    // float32, as the store has them.
+    return { layers: kerasCount(graph), parameters, bytes: 4 * parameters }
   }
   return {
     name,
@@ -82,6 +125,7 @@ function summary(model: BaseModel) {
     rescalesInside,
     alphas: model.alphas,
     licence,
+    published: publishedWeights({ name }) !== undefined,
     labels: model.labels,
   }
 }

@@ -234,10 +234,11 @@ export const COMMANDS: readonly Command[] = [
         description: 'global pooling after the trunk',
         choices: ['none', 'avg', 'max'],
       },
+      STORE,
       ...TABLES,
     ],
     examples: [
-      ['pipeline models', 'names, sizes, parameters, preprocessing'],
+      ['pipeline models', 'names, sizes, parameters, preprocessing, and whose weights are here'],
       ['pipeline models MobileNetV2', "its layers in Keras' order"],
       ['pipeline models NASNetMobile --freeze first:600', 'what stays trainable'],
     ],

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseFreeze } from '../../src/commands/freeze-option.ts'
 import { run } from '../../src/commands/models.ts'
@@ -8,21 +10,28 @@ import { PipelineError } from '../../src/util/diagnostic.ts'
 
 async function printed(name: string | undefined, options: object): Promise<string> {
   let text = ''
-  await run([name], options, { stdout: { write: (part: string) => void (text += part) } })
+  await run(
+    [name],
+    { store: join(tmpdir(), 'graft-no-store'), ...options },
+    { stdout: { write: (part: string) => void (text += part) } },
+  )
   return text
 }
 
 test('lists every base model, as text, Markdown, CSV and JSON', async () => {
   const lines = (await printed(undefined, {})).trimEnd().split('\n')
   assert.equal(lines.length, BASE_MODELS.length + 1)
-  assert.match(lines[1]!, /^NASNetMobile +224 +769 +4,269,716 +5,326,716 +x \/ 127\.5 - 1/)
+  assert.match(
+    lines[1]!,
+    /^NASNetMobile +224 +769 +4,269,716 +17\.1 MB +5,326,716 +x \/ 127\.5 - 1/,
+  )
   assert.match(
     await printed(undefined, { md: true }),
-    /^\| MobileNetV2 \| 224 \| 154 \| 2,257,984 \|/m,
+    /^\| MobileNetV2 \| 224 \| 154 \| 2,257,984 \| 9\.0 MB \|/m,
   )
   assert.match(
     await printed(undefined, { csv: true }),
-    /^EfficientNetLite0,224,141,3413024,4694024,/m,
+    /^EfficientNetLite0,224,141,3413024,13652096,4694024,/m,
   )
   const rows = JSON.parse(await printed(undefined, { json: true })) as { name: string }[]
   assert.deepEqual(
