@@ -175,17 +175,19 @@ for build in (sequential, unlisted, functional, nested, stacked):
     model = poured(build())
     listed = [layer.name for layer in model.layers]
     stem = build.__name__ + ("" if KERAS3 else "-keras2")
-    for ending in ("h5", "keras", "weights.h5"):
+    for ending in ("keras", "h5", "weights.h5"):
         name = f"{stem}.{ending}"
         path = os.path.join(folder, name)
         (model.save_weights if ending == "weights.h5" else model.save)(path)
         pack(path, name)
         golden[name] = {"keras": keras.__version__, "layers": listed}
-        if ending != "weights.h5":
+        if ending == "keras":
+            # Read again, as a Normalization takes its weights only then. (Keras 3 cannot read its own nested.h5.)
             own = {"LayerScale": convnext.LayerScale, "StochasticDepth": convnext.StochasticDepth}
             loaded = keras.models.load_model(path, custom_objects=own)
-            output = np.asarray(loaded(picture(2), training=False))
-            golden[name]["output"] = [float(f"{v:.7g}") for v in output.ravel()]
+            output = [float(f"{v:.7g}") for v in np.asarray(loaded(picture(2), training=False)).ravel()]
+        if ending != "weights.h5":
+            golden[name]["output"] = output
 shutil.rmtree(folder)
 with open(PATH, "w") as file:
     file.write("{\n" + ",\n".join(f"{json.dumps(name)}: {json.dumps(golden[name])}" for name in sorted(golden)) + "\n}\n")

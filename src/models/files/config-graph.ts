@@ -1,7 +1,7 @@
 import { failure, PipelineError, type Diagnostic } from '../../util/diagnostic.ts'
 import type { Json } from '../../util/json.ts'
 import { GraphBuilder } from '../graph-builder.ts'
-import { fromKeras, isLayerClass, type KindConfig } from '../keras-config/keras-config.ts'
+import { fromKeras, type KindConfig } from '../keras-config/keras-config.ts'
 import type { Layer } from '../layer-graph.ts'
 import type { StoredGraph, StoredLayer } from '../stored-graph.ts'
 import { isOperation, operationFrom, operationName } from './operations.ts'
@@ -40,25 +40,30 @@ export function readConfig(json: Json, source: string, version?: string): FileMo
   return { graph, topology, names, notes: flat.notes() }
 }
 
-/** Before anything else, so that a person sees all classes that are missing. */
+/** Before anything else, so that a person sees all that is missing. */
 function refuseUnknown(topology: Topology, source: string): void {
   const unknown = new Map<string, string[]>()
+  const problems: string[] = []
   for (const leaf of leaves(topology)) {
-    if (isOperation(leaf) || isLayerClass(leaf.layer)) continue
+    if (isOperation(leaf)) continue
+    const read = fromKeras(leaf.layer, leaf.format)
+    for (const problem of read?.problems ?? []) problems.push(settingProblem(leaf, problem))
+    if (read) continue
     const name = leaf.layer.registered_name ?? leaf.layer.class_name
     unknown.set(name, [...(unknown.get(name) ?? []), leaf.name])
   }
-  if (unknown.size === 0) return
-  const diagnostics = [...unknown].map(([name, layers]): Diagnostic => {
-    const what = layers.length === 1 ? 'layer' : 'layers'
-    const of = `${layers.length === 1 ? 'is' : 'are'} of class ${name}, which is not known here`
-    return {
-      code: 'BAD_WEIGHTS',
-      message: `${source}: ${what} ${some(layers.map((layer) => `"${layer}"`))} ${of}`,
-      hint: 'docs/model-files.md lists the layers that are',
-    }
+  if (unknown.size + problems.length === 0) return
+  const classes = [...unknown].map(([name, layers]) => {
+    const [what, are] = layers.length === 1 ? ['layer', 'is'] : ['layers', 'are']
+    const names = some(layers.map((layer) => `"${layer}"`))
+    return `${what} ${names} ${are} of class ${name}, which is not known here`
   })
-  throw new PipelineError(told(diagnostics))
+  const hint = 'docs/model-files.md says which layers and settings are'
+  throw refused(source, [...classes, ...problems], hint)
+}
+
+function settingProblem({ name, layer }: TopologyLayer, problem: string): string {
+  return `layer "${name}" (${layer.class_name}): ${problem}`
 }
 
 /** `a, b, c and 4 more`. */
@@ -105,15 +110,7 @@ class Flattening {
   }
 
   throwProblems(): void {
-    if (this.#problems.length === 0) return
-    throw new PipelineError(
-      told(
-        this.#problems.map((problem) => ({
-          code: 'BAD_WEIGHTS' as const,
-          message: `${this.#source}: ${problem}`,
-        })),
-      ),
-    )
+    if (this.#problems.length > 0) throw refused(this.#source, this.#problems)
   }
 
   notes(): Diagnostic[] {
@@ -275,9 +272,7 @@ class Flattening {
     const axes = input && input.outputShape.length + 1
     const read = fromKeras(leaf.layer, leaf.format, axes)
     const { problems = [], untrained = [] } = read ?? {}
-    for (const problem of problems) {
-      this.#problems.push(`layer "${leaf.name}" (${leaf.layer.class_name}): ${problem}`)
-    }
+    for (const problem of problems) this.#problems.push(settingProblem(leaf, problem))
     for (const what of untrained) this.#leaveOut(what, leaf.name)
     return problems.length > 0 ? undefined : read
   }
@@ -299,7 +294,7 @@ class Flattening {
       return this.#g.layer(kind, sources, settings as never, name)
     } catch (error) {
       if (!(error instanceof TypeError)) throw error
-      this.#problems.push(`layer "${leaf.name}" (${leaf.layer.class_name}): ${error.message}`)
+      this.#problems.push(settingProblem(leaf, error.message))
       return undefined
     }
   }
@@ -327,11 +322,14 @@ export function closedShape(shape: readonly number[]): readonly number[] {
   return shape.map((size) => (size < 0 ? OPEN_SIZE : size))
 }
 
-/** The first of many, and how many there are. */
-function told(problems: readonly Diagnostic[]): Diagnostic[] {
-  const rest = problems.length - MOST_TOLD
-  const more: Diagnostic = { code: 'BAD_WEIGHTS', message: `and ${rest} more of the kind` }
-  return [...problems.slice(0, MOST_TOLD), ...(rest > 0 ? [more] : [])]
+/** The first of many problems, and how many there are. */
+function refused(source: string, problems: readonly string[], hint?: string): PipelineError {
+  const told = problems.slice(0, MOST_TOLD)
+  const rest = problems.length - told.length
+  const messages = rest > 0 ? [...told, `and ${rest} more of the kind`] : told
+  return new PipelineError(
+    messages.map((text) => ({ code: 'BAD_WEIGHTS', message: `${source}: ${text}`, hint })),
+  )
 }
 
 function nothing(source: string): PipelineError {

@@ -74,7 +74,7 @@ function* varsPlaces(
   file: Hdf5Group,
   source: string,
 ): Generator<Place> {
-  const folder = FOLDERS.find((name) => file.group(name))
+  const folder = varsFolder(file)
   if (!folder) {
     throw failure('BAD_WEIGHTS', `${source}: its weights are in no layout of Keras'`)
   }
@@ -88,9 +88,12 @@ function* varsPlaces(
   }
 }
 
-const FOLDERS = ['layers', '_layer_checkpoint_dependencies'] as const
+/** Undefined where a file is in no layout of Keras 3's. */
+export function varsFolder(file: Hdf5Group): string | undefined {
+  return ['layers', '_layer_checkpoint_dependencies'].find((name) => file.group(name))
+}
 
-function* varsPaths(
+export function* varsPaths(
   topology: Pick<Topology, 'layers' | 'sequential'>,
   folder: string,
   above = '',

@@ -25,7 +25,7 @@ export async function readModelFile(path: string, source = path): Promise<ModelF
   if ((await formatOf(path, source)) === 'zip') {
     return withArchive(path, source, async ({ config, version, withWeights }) => {
       const model = readConfig(config, source, version)
-      const graph = builtGraph(model.graph)
+      const graph = closedGraph(model.graph)
       return withWeights(mostBytes(graph), (h5) =>
         withHdf5(h5, source, (file) => modelFile(model, readValues(model, graph, file, source))),
       )
@@ -33,7 +33,7 @@ export async function readModelFile(path: string, source = path): Promise<ModelF
   }
   return withHdf5(path, source, (file) => {
     const model = configIn(file, source)
-    return modelFile(model, readValues(model, builtGraph(model.graph), file, source))
+    return modelFile(model, readValues(model, closedGraph(model.graph), file, source))
   })
 }
 
@@ -72,8 +72,8 @@ function configIn(file: Hdf5Group, source: string): FileModel {
   return readConfig(json, source, file.text('keras_version'))
 }
 
-/** On pictures of some size where the file leaves theirs open. */
-function builtGraph(stored: StoredGraph): LayerGraph {
+/** The layers, on pictures of some size where the file leaves theirs open: for their weights. */
+export function closedGraph(stored: StoredGraph): LayerGraph {
   const input = stored.layers.find(({ name }) => name === stored.input)
   const { shape } = input!.config as { shape: readonly number[] }
   return rebuildGraph(stored, { inputShape: closedShape(shape) })

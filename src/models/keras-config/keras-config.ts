@@ -77,11 +77,6 @@ export function fromKeras(
   return { kind, config, problems, untrained } as FromKeras
 }
 
-/** Whether there is a layer here for the layer's class. */
-export function isLayerClass(layer: KerasLayer): boolean {
-  return readerOf(layer) !== undefined
-}
-
 function readerOf(layer: KerasLayer): Read | undefined {
   if (!isKeras(layer)) return undefined
   const name = layer.class_name

@@ -22,19 +22,42 @@ export async function withHdf5<T>(
     throw failure('BAD_WEIGHTS', `cannot read ${name}`, { cause: error })
   }
   const { size } = await stat(path)
-  const h5wasm = await import('h5wasm/node')
-  // The library prints its errors on stderr, and gives rubbish as values, unless they are made to throw.
-  const library = await h5wasm.default.ready
-  library.activate_throwing_error_handler()
+  const h5wasm = await (library ??= load())
   let file: File | undefined
   try {
     file = new h5wasm.File(path, 'r')
     return use(new Hdf5Group(h5wasm, file, { name, size }))
   } catch (error) {
     if (error instanceof PipelineError) throw error
+    if (error instanceof Error && error.name === 'RuntimeError') {
+      // A file damaged enough makes the library give up for good: the next one gets it anew.
+      library = undefined
+      file = undefined
+    }
     throw failure('BAD_WEIGHTS', `${name} is not an HDF5 file, or a damaged one`, { cause: error })
   } finally {
     file?.close()
+  }
+}
+
+let library: Promise<Library> | undefined
+let loaded = 0
+
+/** An instance of the library of its own, which says nothing on stderr when it gives up. */
+async function load(): Promise<Library> {
+  loaded += 1
+  const { error } = console
+  console.error = () => {}
+  try {
+    // Each address is a module of its own.
+    const address = `${import.meta.resolve('h5wasm/node')}?${loaded}`
+    const h5wasm = (await import(address)) as Library
+    // Its errors come as rubbish for values, and as text on stderr, unless they are made to throw.
+    const module = await h5wasm.default.ready
+    module.activate_throwing_error_handler()
+    return h5wasm
+  } finally {
+    console.error = error
   }
 }
 

@@ -15,11 +15,11 @@ export interface FileLayer {
  * appearance. Source of the layout: keras/src/legacy/saving/legacy_h5_format.py. Throws BAD_WEIGHTS.
  */
 export function readKerasH5(path: string, name = path): Promise<FileLayer[]> {
-  return withHdf5(path, name, (file) => legacyLayers(file, name).flatMap(expand))
+  return withHdf5(path, name, (file) => legacyFile(file, name))
 }
 
-/** The layers of an open legacy file as they stand there; nested models are one layer each. Throws BAD_WEIGHTS. */
-export function legacyLayers(file: Hdf5Group, name: string): FileLayer[] {
+/** The same from an open file. */
+export function legacyFile(file: Hdf5Group, name: string): FileLayer[] {
   const root = file.group('model_weights') ?? file
   const layers = root.texts('layer_names')
   if (!layers) {
@@ -27,7 +27,7 @@ export function legacyLayers(file: Hdf5Group, name: string): FileLayer[] {
       hint: 'write it with model.save_weights("FILE.h5") of Keras 2, or model.save("FILE.h5")',
     })
   }
-  return layers.map((layer) => {
+  return layers.flatMap((layer) => {
     const group = root.group(layer)
     if (!group) throw failure('BAD_WEIGHTS', `${name} has no group ${layer}`)
     const weights = (group.texts('weight_names') ?? []).map((weight) => {
@@ -35,7 +35,7 @@ export function legacyLayers(file: Hdf5Group, name: string): FileLayer[] {
       if (!tensor) throw failure('BAD_WEIGHTS', `${name} has no dataset ${layer}/${weight}`)
       return { name: weight, ...tensor }
     })
-    return { name: layer, weights }
+    return expand({ name: layer, weights })
   })
 }
 

@@ -1,15 +1,20 @@
 import { open } from 'node:fs/promises'
 import { failure } from '../../util/diagnostic.ts'
 import { readSafetensors } from '../../util/safetensors.ts'
+import { isKerasArchive } from '../files/archive.ts'
+import { varsFolder } from '../files/h5-values.ts'
+import { readArchiveWeights, readVarsWeights } from '../files/named-weights.ts'
 import type { LayerGraph, WeightMap } from '../layer-graph.ts'
 import { assignByName, assignByOrder, assignFromState } from './assign.ts'
-import { readKerasH5 } from './keras-h5.ts'
+import { withHdf5 } from './hdf5.ts'
+import { legacyFile } from './keras-h5.ts'
 import { readPytorch } from './pytorch.ts'
 
 /**
- * Reads a weights file into a layer graph, whatever its format: legacy Keras .h5 (by order), safetensors with Keras'
- * names (by name), a PyTorch state dict (by the names that `module` gives; only base models with such a mapping).
- * The format is told from the file's first bytes. Throws BAD_WEIGHTS and WEIGHTS_MISMATCH; `name` stands for the file in messages.
+ * Reads a weights file into a layer graph, whatever its format: legacy Keras .h5 and .keras (by order), .weights.h5 of
+ * Keras 3 (by the classes of layers), safetensors with Keras' names (by name), a PyTorch state dict (by the names that
+ * `module` gives; only base models with such a mapping). The format is told from the file's first bytes. Throws
+ * BAD_WEIGHTS and WEIGHTS_MISMATCH; `name` stands for the file in messages.
  */
 export async function readWeights(
   path: string,
@@ -19,7 +24,13 @@ export async function readWeights(
 ): Promise<WeightMap> {
   switch (await formatOf(path)) {
     case 'hdf5':
-      return assignByOrder(graph, await readKerasH5(path), name)
+      return withHdf5(path, name, (file) =>
+        varsFolder(file) && file.texts('layer_names') === undefined
+          ? readVarsWeights(file, graph, name)
+          : assignByOrder(graph, legacyFile(file, name), name),
+      )
+    case 'keras':
+      return readArchiveWeights(path, graph, name)
     case 'safetensors':
       return assignByName(graph, await readSafetensors(path), name)
     case 'pytorch':
@@ -33,12 +44,14 @@ export async function readWeights(
       )
     case undefined:
       throw failure('BAD_WEIGHTS', `${name} is no weights file that can be read here`, {
-        hint: "legacy Keras .h5, safetensors with Keras' names and PyTorch state dicts are read",
+        hint: "Keras' .h5, .weights.h5 and .keras, safetensors with Keras' names and PyTorch state dicts are read",
       })
   }
 }
 
-async function formatOf(path: string): Promise<'hdf5' | 'safetensors' | 'pytorch' | undefined> {
+type Format = 'hdf5' | 'keras' | 'safetensors' | 'pytorch'
+
+async function formatOf(path: string): Promise<Format | undefined> {
   const start = Buffer.alloc(16)
   const file = await open(path, 'r').catch((error: unknown) => {
     throw failure('BAD_WEIGHTS', `cannot read ${path}`, { cause: error })
@@ -49,7 +62,9 @@ async function formatOf(path: string): Promise<'hdf5' | 'safetensors' | 'pytorch
     await file.close()
   }
   if (start.subarray(0, 8).equals(Buffer.from('\x89HDF\r\n\x1a\n', 'latin1'))) return 'hdf5'
-  if (start.readUInt32LE(0) === 0x04034b50 || start[0] === 0x80) return 'pytorch'
+  const zip = start.readUInt32LE(0) === 0x04034b50
+  if (zip && (await isKerasArchive(path))) return 'keras'
+  if (zip || start[0] === 0x80) return 'pytorch'
   // A length of eight bytes, then JSON.
   return start[8] === 0x7b ? 'safetensors' : undefined
 }
