@@ -38,7 +38,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
     'program',
     'util',
   ],
-  export: ['runs', 'training', 'engines', 'data', 'graph', 'models', 'program', 'util'],
+  export: ['runs', 'stages', 'training', 'engines', 'data', 'graph', 'models', 'program', 'util'],
 }
 
 const src = join(ROOT, 'src')

@@ -216,6 +216,41 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./predict.ts'),
   },
   {
+    name: 'export',
+    summary: 'write the whole model of a run for Keras or TensorFlow.js',
+    arguments: [
+      {
+        name: 'run',
+        description: 'an id, a prefix, name@latest, @-1, @best:validation.accuracy, a folder',
+      },
+    ],
+    options: [
+      {
+        flags: '--format <name>',
+        description: 'keras: one file model.keras (default); tfjs: model.json and its weights',
+        choices: ['keras', 'tfjs'],
+      },
+      { flags: '--out <folder>', description: 'a new folder (default: NAME-FORMAT here)' },
+      {
+        flags: '--engine <name>',
+        description: 'what the written model is tried on (default: auto)',
+        choices: ['auto', 'tensorflow', 'webgpu', 'wasm'],
+      },
+      RUNS,
+      STORE,
+      JSON_OUT,
+    ],
+    examples: [
+      ['pipeline export fruits-finetune@latest', 'fruits-finetune-keras/ with model.keras'],
+      [
+        'pipeline export @best:test.accuracy --format tfjs --out site/model',
+        'the best run, for a web page',
+      ],
+      ['pipeline export 8f2c1a --json', 'a run by its id, the result for a program'],
+    ],
+    load: () => import('./export.ts'),
+  },
+  {
     name: 'models',
     summary: 'list the base models, or the layers of one',
     arguments: [{ name: 'name', description: 'a base model', optional: true }],

@@ -6,6 +6,8 @@ import { rebuildGraph, storeGraph, type StoredLayer } from '../models/stored-gra
 export interface WholeGraph {
   readonly graph: LayerGraph
   readonly weights: WeightMap
+  /** Layers that a further training is to leave alone, where the format can say it; default none. */
+  readonly frozen?: ReadonlySet<string> | undefined
 }
 
 /**
@@ -13,7 +15,7 @@ export interface WholeGraph {
  * a Concatenate, scales and offsets are a Rescaling, caffe's order of channels a 1x1 Conv2D that nobody trains.
  */
 export function withFront(
-  { graph, weights, preprocessing }: WholeGraph & { readonly preprocessing: Preprocessing },
+  { graph, weights, frozen, preprocessing }: WholeGraph & { readonly preprocessing: Preprocessing },
   { isGrey }: { readonly isGrey: boolean },
 ): WholeGraph {
   const stored = storeGraph(graph)
@@ -21,6 +23,7 @@ export function withFront(
   const taken = new Set(stored.layers.map(({ name }) => name))
   const front: StoredLayer[] = []
   const values = new Map(weights)
+  const still = new Set(frozen)
   let last = stored.input
   const put = (layer: Omit<StoredLayer, 'inputs'>, inputs = [last]) => {
     const name = free(layer.name, taken)
@@ -34,11 +37,12 @@ export function withFront(
     const name = put({ name: 'preprocessing', kind: 'Conv2D', config: ONE_BY_ONE })
     values.set(`${name}/kernel`, turned(scale))
     values.set(`${name}/bias`, Float32Array.from(offset))
+    still.add(name)
   } else if (scale.some((s) => s !== 1) || offset.some((o) => o !== 0)) {
     const config = { scale: compact(scale), offset: compact(offset) }
     put({ name: 'preprocessing', kind: 'Rescaling', config })
   }
-  if (front.length === 0) return { graph, weights }
+  if (front.length === 0) return { graph, weights, frozen }
   const [input, ...others] = stored.layers
   const behind = others.map((layer) => ({
     ...layer,
@@ -46,7 +50,11 @@ export function withFront(
   }))
   const layers = [input!, ...front, ...behind]
   const inputShape = [height, width, isGrey ? 1 : 3]
-  return { graph: rebuildGraph({ ...stored, layers }, { inputShape }), weights: values }
+  return {
+    graph: rebuildGraph({ ...stored, layers }, { inputShape }),
+    weights: values,
+    frozen: still,
+  }
 }
 
 const ONE_BY_ONE = {

@@ -8,6 +8,7 @@ import { toKeras } from '../models/keras-config/keras-config.ts'
 import type { Layer, LayerGraph, WeightMap } from '../models/layer-graph.ts'
 import type { Shape } from '../program/program.ts'
 import type { Json } from '../util/json.ts'
+import type { WholeGraph } from './front.ts'
 
 /** The version whose format is written; Keras reads its own older ones. */
 const KERAS_VERSION = '3.15.1'
@@ -18,8 +19,7 @@ const KERAS_VERSION = '3.15.1'
  */
 export async function writeKeras(
   path: string,
-  graph: LayerGraph,
-  weights: WeightMap,
+  { graph, weights, frozen = new Set() }: WholeGraph,
 ): Promise<void> {
   const h5 = join(dirname(path), 'model.weights.h5')
   try {
@@ -29,7 +29,7 @@ export async function writeKeras(
     const add = (name: string, json: Json) =>
       zip.addBuffer(Buffer.from(JSON.stringify(json)), name, options)
     add('metadata.json', { keras_version: KERAS_VERSION })
-    add('config.json', functionalConfig(graph))
+    add('config.json', functionalConfig(graph, frozen))
     zip.addFile(h5, 'model.weights.h5', options)
     zip.end()
     await pipeline(zip.outputStream, createWriteStream(path))
@@ -42,24 +42,33 @@ export async function writeKeras(
 const EPOCH = new Date(1980, 0, 1)
 
 /** config.json: the Functional model as `keras.saving.serialize_keras_object` writes it. */
-function functionalConfig({ name, layers, input, output }: LayerGraph): Json {
+function functionalConfig(
+  { name, layers, input, output }: LayerGraph,
+  frozen: ReadonlySet<string>,
+): Json {
   return {
     module: 'keras.src.models.functional',
     class_name: 'Functional',
     config: {
       name,
       trainable: true,
-      layers: layers.map((layer) => ({
-        ...toKeras(layer, 'keras3'),
-        name: layer.name,
-        inbound_nodes: layer.inputs.length === 0 ? [] : [callOf(layer)],
-      })),
+      layers: layers.map((layer) => layerConfig(layer, frozen.has(layer.name))),
       input_layers: [input.name, 0, 0],
       output_layers: [output.name, 0, 0],
     },
     registered_name: 'Functional',
     build_config: { input_shape: null },
   } as unknown as Json
+}
+
+function layerConfig(layer: Layer, isFrozen: boolean): Json {
+  const { config, ...written } = toKeras(layer, 'keras3')
+  return {
+    ...written,
+    config: isFrozen ? { ...config, trainable: false } : config,
+    name: layer.name,
+    inbound_nodes: layer.inputs.length === 0 ? [] : [callOf(layer)],
+  }
 }
 
 /** A call of a layer; one that merges several takes a list. */

@@ -1,7 +1,8 @@
 import { toKeras } from '../models/keras-config/keras-config.ts'
-import type { Layer, LayerGraph, WeightMap } from '../models/layer-graph.ts'
+import type { Layer, WeightMap } from '../models/layer-graph.ts'
 import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import type { JsonObject } from '../util/json.ts'
+import type { WholeGraph } from './front.ts'
 import { WRITERS, type TfjsLayer, type TfjsWeight, type Writing } from './tfjs-layers.ts'
 
 /** A network of layers that tfjs-layers 4.22 has, each after its inputs. */
@@ -16,7 +17,7 @@ export interface TfjsNetwork {
  * The network in layers of tfjs-layers 4.22: what tfjs lacks is put together from what it has, to equal numbers. Throws
  * WRONG_VALUE for every layer with which that cannot be done.
  */
-export function tfjsNetwork(graph: LayerGraph, weights: WeightMap): TfjsNetwork {
+export function tfjsNetwork({ graph, weights, frozen }: WholeGraph): TfjsNetwork {
   const layers: TfjsLayer[] = []
   const problems: Diagnostic[] = []
   const taken = new Set(graph.layers.map(({ name }) => name))
@@ -32,7 +33,8 @@ export function tfjsNetwork(graph: LayerGraph, weights: WeightMap): TfjsNetwork 
     }
     const put: Writing['put'] = ({ name: wanted, ...more }) => {
       const name = wanted === layer.name ? wanted : free(wanted, taken)
-      layers.push({ name, config: {}, inputs, weights: [], ...more })
+      const config = { ...more.config, ...(frozen?.has(layer.name) ? { trainable: false } : {}) }
+      layers.push({ name, inputs, weights: [], ...more, config })
       return name
     }
     const write = WRITERS[kind] as ((writing: Writing) => string) | undefined

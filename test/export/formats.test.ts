@@ -14,7 +14,7 @@ import { isObject } from '../../src/models/keras-config/values.ts'
 import type { Json } from '../../src/util/json.ts'
 import { madeUpPicture, madeUpWeights } from '../models/made-up.ts'
 import { assertClose } from '../support/compare.ts'
-import { predictInTfjs } from './tfjs-node.ts'
+import { predictInTfjs } from '../support/tfjs.ts'
 import { exportGolden, zoo } from './zoo.ts'
 
 const golden = exportGolden()
@@ -36,7 +36,7 @@ describe('files that other programs load', () => {
   })
 
   it("tfjs gives Keras' numbers for a network with every layer", async () => {
-    await writeTfjs(folder, tfjsNetwork(graph, weights), { labels: ['snake_case', 'b', 'c'] })
+    await writeTfjs(folder, tfjsNetwork({ graph, weights }), { labels: ['snake_case', 'b', 'c'] })
     const pixels = madeUpPicture(2, size, size)
     const { outputs, metadata } = await predictInTfjs(folder, [2, size, size, 3], pixels)
     assertClose(outputs, golden.outputs, 1e-4, 'outputs')
@@ -45,7 +45,7 @@ describe('files that other programs load', () => {
 
   it('the .keras file is the one that Keras saves of that network', async () => {
     const path = join(folder, 'model.keras')
-    await writeKeras(path, graph, weights)
+    await writeKeras(path, { graph, weights })
     const files = join(folder, 'files')
     await unpackArchive(path, files, { signal: new AbortController().signal })
     assert.deepEqual(readdirSync(files), ['config.json', 'metadata.json', 'model.weights.h5'])

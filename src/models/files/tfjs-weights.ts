@@ -45,14 +45,15 @@ const QUANTIZED: Readonly<Record<string, Encoding>> = {
 
 /**
  * The weights of a tfjs `model.json` at `path` by their names, in the manifest's order, quantized ones as float32.
- * Nothing outside its folder is read. Throws BAD_WEIGHTS.
+ * Nothing outside its folder is read. Throws BAD_WEIGHTS; `source` stands for the file in messages.
  */
 export async function readManifestWeights(
   manifest: unknown,
   path: string,
+  source = path,
 ): Promise<Map<string, NamedTensor>> {
   const bad = (what: string, cause?: unknown) =>
-    failure('BAD_WEIGHTS', `${path}: ${what}`, { cause })
+    failure('BAD_WEIGHTS', `${source}: ${what}`, { cause })
   const tensors = new Map<string, NamedTensor>()
   for (const { paths, weights } of groupsOf(manifest, bad)) {
     const shards = await openShards(dirname(path), paths, bad)
