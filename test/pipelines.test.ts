@@ -3,9 +3,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { loadPipeline } from '../src/pipeline/load.ts'
+import { loadFile, loadPipeline } from '../src/pipeline/load.ts'
 import { modelOf } from '../src/pipeline/base-model.ts'
 import { draftPhases, resolvePhases } from '../src/pipeline/phases.ts'
+import { predictionStages } from '../src/pipeline/prediction-stages.ts'
 import { resolveStages, splitsOf } from '../src/pipeline/stages.ts'
 import { ROOT } from './support/paths.ts'
 
@@ -20,6 +21,7 @@ const ENGINE = { name: 'tensorflow', device: 'cpu', version: '2.21.0', threads: 
 /** Folders of classes as each file's variable PICTURES wants them; class by class where the number counts. */
 const CLASSES = Array.from({ length: 20 }, (_, i) => `kind ${i + 1}`)
 const PICTURES: Readonly<Record<string, readonly string[]>> = {
+  'imagenet-predict.yaml': ['photos'],
   'cats-and-dogs-folder.yaml': ['train/cats', 'train/dogs', 'validation/cats', 'validation/dogs'],
   'cats-and-dogs-phases.yaml': ['train/cats', 'train/dogs', 'validation/cats', 'validation/dogs'],
   'fruits-folder.yaml': ['Training/apple', 'Training/pear', 'Test/apple', 'Test/pear'],
@@ -48,23 +50,33 @@ describe('pipelines/', () => {
       const own = join(pictures, name)
       for (const folder of PICTURES[name] ?? []) mkdirSync(join(own, folder), { recursive: true })
       const env = name in PICTURES ? { PICTURES: own } : {}
-      const { pipeline, warnings } = await loadPipeline(file, { env, cwd: FOLDER })
+      const loaded = await loadFile(file, { env, cwd: FOLDER })
+      const { warnings } = loaded
       assert.deepEqual(
         warnings.map(({ code }) => code),
         TOLD[name] ?? [],
       )
-      assert.equal(`${pipeline.name}.yaml`, name)
-      const model = modelOf(pipeline)
-      const drafts = model ? draftPhases(pipeline, ENGINE, model) : []
-      const phases = resolvePhases(pipeline, splitsOf(pipeline), drafts)
-      const stages = resolveStages(pipeline, phases, {
+      const options = {
         engine: ENGINE,
         seed: 8,
         pixelNumerics: {},
         lockFile: join(FOLDER, 'pipeline.lock'),
         offline: true,
         pin: false,
-      })
+      }
+      if ('prediction' in loaded) {
+        const { prediction } = loaded
+        assert.equal(`${prediction.name}.yaml`, name)
+        const kinds = predictionStages(prediction, options).map(({ kind }) => kind)
+        assert.deepEqual(kinds.slice(-2), ['weights', 'predict'])
+        return
+      }
+      const { pipeline } = loaded
+      assert.equal(`${pipeline.name}.yaml`, name)
+      const model = modelOf(pipeline)
+      const drafts = model ? draftPhases(pipeline, ENGINE, model) : []
+      const phases = resolvePhases(pipeline, splitsOf(pipeline), drafts)
+      const stages = resolveStages(pipeline, phases, options)
       const kinds = new Set(stages.map(({ kind }) => kind))
       // What stands behind a module is planned once it is here.
       const wanted = model ? ['train', 'evaluate'] : ['download', 'unpack', 'weights', 'pixels']
