@@ -102,6 +102,10 @@ export interface LayerConfigs {
   /** ConvNeXt's: a residual is left out for a picture with this probability. */
   StochasticDepth: { readonly dropPathRate: number }
   ReLU: { readonly maxValue: number | undefined }
+  LeakyReLU: { readonly negativeSlope: number }
+  /** Axes, counted from the batch's as 0, along which one slope serves all. */
+  PReLU: { readonly sharedAxes: readonly number[] }
+  ELU: { readonly alpha: number }
   Activation: { readonly activation: Activation }
   ZeroPadding2D: {
     readonly padding: readonly [readonly [number, number], readonly [number, number]]
@@ -113,6 +117,10 @@ export interface LayerConfigs {
   GlobalMaxPooling2D: { readonly keepDims: boolean }
   Add: Readonly<Record<string, never>>
   Multiply: Readonly<Record<string, never>>
+  Subtract: Readonly<Record<string, never>>
+  Average: Readonly<Record<string, never>>
+  Maximum: Readonly<Record<string, never>>
+  Minimum: Readonly<Record<string, never>>
   Concatenate: Readonly<Record<string, never>>
   Flatten: Readonly<Record<string, never>>
   /** Without the batch axis; one axis may be -1. */

@@ -22,6 +22,8 @@ keras = importlib.import_module(sys.argv[1])
 layers = keras.layers
 convnext = importlib.import_module(f"{sys.argv[1]}.src.applications.convnext")
 
+SLOPE = "alpha" if sys.argv[1] == "tf_keras" else "negative_slope"
+IDENTITIES = ("Identity",) if hasattr(layers, "Identity") else ()
 HE = {"kernel_initializer": "he_normal"}
 SCALED = keras.initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
 
@@ -116,6 +118,14 @@ CASES = [
     ("LayerScale", {"init_values": 0.5, "projection_dim": 4}, None, {"initValues": 0.5, "projectionDim": 4}),
     ("StochasticDepth", {"drop_path_rate": 0.25}, None, {"dropPathRate": 0.25}),
     ("Multiply", {}, None, {}),
+    *((name, {}, None, {}) for name in ("Subtract", "Average", "Maximum", "Minimum")),
+    ("LeakyReLU", {SLOPE: 0.25}, None, {"negativeSlope": 0.25}),
+    ("ReLU", {"negative_slope": 0.25}, "LeakyReLU", {"negativeSlope": 0.25}),
+    ("PReLU", {}, None, {}),
+    ("PReLU", {"shared_axes": (1, 2)}, None, {"sharedAxes": [1, 2]}),
+    ("ELU", {"alpha": 0.5}, None, {"alpha": 0.5}),
+    ("SpatialDropout2D", {"rate": 0.25}, "Dropout", {"rate": 0.25, "noiseShape": [None, 1, 1, None]}),
+    *((name, {}, "Activation", {"activation": "linear"}) for name in IDENTITIES),
     ("Reshape", {"target_shape": (1, -1, 6)}, None, {"targetShape": [1, -1, 6]}),
     *(
         ("Activation", {"activation": a}, None, {"activation": {"swish": "silu"}.get(a, a)})

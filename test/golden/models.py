@@ -208,7 +208,7 @@ def made_up(layer, weight):
     values = uniforms(f"{layer.name}/{name}", int(np.prod(weight.shape)))
     if name in ("gamma", "moving_variance", "variance"):
         values = np.float32(1) + values * np.float32(0.5)
-    elif name in ("beta", "moving_mean", "mean", "bias", "count"):
+    elif name in ("beta", "moving_mean", "mean", "bias", "count", "alpha"):
         values = values * np.float32(0.25)
     else:  # kernels: about unit gain
         channels = weight.shape[-1]
@@ -346,6 +346,8 @@ OWN_NAMES = {
     "keepdims": "keepDims",
     "target_shape": "targetShape",
     "noise_shape": "noiseShape",
+    "negative_slope": "negativeSlope",
+    "shared_axes": "sharedAxes",
     "init_values": "initValues",
     "projection_dim": "projectionDim",
     "drop_path_rate": "dropPathRate",

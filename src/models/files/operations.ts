@@ -10,8 +10,8 @@ type OfNumbers = (
 ) => { scale: number | readonly number[]; offset: number | readonly number[] } | undefined
 
 interface Operation {
-  readonly ofTensors?: 'Add' | 'Multiply'
-  readonly ofNumbers: OfNumbers
+  readonly ofTensors?: 'Add' | 'Multiply' | 'Subtract' | 'Maximum' | 'Minimum'
+  readonly ofNumbers?: OfNumbers
 }
 
 /** Arithmetic that a person wrote between layers: `x / 127.5 - 1`, `x + y`. */
@@ -19,6 +19,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   add: { ofTensors: 'Add', ofNumbers: (n) => ({ scale: 1, offset: short(n) }) },
   multiply: { ofTensors: 'Multiply', ofNumbers: (n) => ({ scale: short(n), offset: 0 }) },
   subtract: {
+    ofTensors: 'Subtract',
     ofNumbers: (n, tensorFirst) =>
       tensorFirst
         ? { scale: 1, offset: short(n.map((value) => -value)) }
@@ -28,6 +29,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     ofNumbers: (n, tensorFirst) =>
       tensorFirst ? { scale: short(n.map((value) => 1 / value)), offset: 0 } : undefined,
   },
+  maximum: { ofTensors: 'Maximum' },
+  minimum: { ofTensors: 'Minimum' },
 }
 
 /** Keras 3's classes (keras/src/ops/numpy.py) and Keras 2's names of TensorFlow's functions. */
@@ -36,6 +39,8 @@ const NAMES: Readonly<Record<string, keyof typeof OPERATIONS>> = {
   Subtract: 'subtract',
   Multiply: 'multiply',
   Divide: 'divide',
+  Maximum: 'maximum',
+  Minimum: 'minimum',
   TrueDivide: 'divide',
   '__operators__.add': 'add',
   '__operators__.sub': 'subtract',
@@ -46,6 +51,8 @@ const NAMES: Readonly<Record<string, keyof typeof OPERATIONS>> = {
   'math.multiply': 'multiply',
   'math.divide': 'divide',
   'math.truediv': 'divide',
+  'math.maximum': 'maximum',
+  'math.minimum': 'minimum',
 }
 
 /**
@@ -76,7 +83,7 @@ export function operationFrom(
   const { ofTensors, ofNumbers } = OPERATIONS[name]!
   const numbers = operands.find((operand) => !('layer' in operand)) as readonly number[] | undefined
   if (!numbers) return ofTensors && { kind: ofTensors, config: {} }
-  const config = ofNumbers(numbers, 'layer' in operands[0]!)
+  const config = ofNumbers?.(numbers, 'layer' in operands[0]!)
   return config && { kind: 'Rescaling', config }
 }
 

@@ -43,6 +43,15 @@ const OTHER_CLASSES: Readonly<Record<string, Read>> = {
     s.lastAxis()
     return { kind: 'Activation', config: { activation: 'softmax' } }
   },
+  /** With a slope below 0 and no bound it is a LeakyReLU. */
+  ReLU: (s) => {
+    const negativeSlope = s.number('negative_slope', 0)
+    if (negativeSlope === 0 || s.raw('max_value') !== null) {
+      return { kind: 'ReLU', config: rowOf('ReLU').read(s) }
+    }
+    s.only('threshold', 0)
+    return { kind: 'LeakyReLU', config: { negativeSlope } }
+  },
   Identity: () => LINEAR,
   SpatialDropout2D: (s) => {
     s.only('data_format', 'channels_last')

@@ -159,6 +159,21 @@ export const KERAS_ROWS: { readonly [Kind in KerasKind]: KerasRow<Kind> } = {
     },
     write: ({ maxValue }) => ({ max_value: maxValue ?? null, negative_slope: 0, threshold: 0 }),
   },
+  LeakyReLU: {
+    // Keras 2 and tfjs call it alpha.
+    read: (s) => ({ negativeSlope: s.number('negative_slope', s.number('alpha', 0.3)) }),
+    write: ({ negativeSlope }, format) => ({
+      [format === 'keras2' ? 'alpha' : 'negative_slope']: negativeSlope,
+    }),
+  },
+  PReLU: {
+    read: (s) => ({ sharedAxes: s.numbers('shared_axes') ?? [] }),
+    write: ({ sharedAxes }) => ({ shared_axes: sharedAxes.length === 0 ? null : sharedAxes }),
+  },
+  ELU: {
+    read: (s) => ({ alpha: s.number('alpha', 1) }),
+    write: ({ alpha }) => ({ alpha }),
+  },
   Activation: {
     read: (s) => ({ activation: s.activation() }),
     write: ({ activation }, format) => ({ activation: activationToKeras(activation, format) }),
@@ -183,6 +198,10 @@ export const KERAS_ROWS: { readonly [Kind in KerasKind]: KerasRow<Kind> } = {
   GlobalMaxPooling2D: { read: readGlobalPool, write: writeGlobalPool },
   Add: NOTHING,
   Multiply: NOTHING,
+  Subtract: NOTHING,
+  Average: NOTHING,
+  Maximum: NOTHING,
+  Minimum: NOTHING,
   Concatenate: {
     read: (s) => {
       s.lastAxis()

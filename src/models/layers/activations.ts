@@ -26,7 +26,7 @@ export const ACTIVATIONS: { readonly [Name in Activation]: (b: Builder, x: Tenso
 }
 
 /** x where it is positive, else alpha (exp(x) - 1). */
-function elu(b: Builder, x: Tensor, alpha: number): Tensor {
+export function elu(b: Builder, x: Tensor, alpha: number): Tensor {
   const below = b.subtract(b.exp(b.minimum(x, b.scalar(0))), b.scalar(1))
   return b.add(b.relu(x), b.multiply(below, b.scalar(alpha)))
 }

@@ -1,13 +1,9 @@
+import { broadcastShape } from '../../program/op-table.ts'
 import type { LayerDefinition } from './definition.ts'
 
+/** Axes of length 1 are repeated. */
 export const add = {
   defaults: {},
-  outputShape: (_, inputs) => {
-    const [first] = inputs
-    if (inputs.some((shape) => shape.join() !== first!.join())) {
-      throw new TypeError(`Add of ${inputs.map((s) => `[${s}]`).join(' and ')}`)
-    }
-    return first!
-  },
+  outputShape: (_, inputs) => inputs.reduce(broadcastShape),
   lower: ({ b, inputs }) => inputs.reduce((sum, x) => b.add(sum, x)),
 } as const satisfies LayerDefinition<'Add'>

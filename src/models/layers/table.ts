@@ -2,6 +2,7 @@ import type { LayerConfigs, LayerKind } from '../layer-graph.ts'
 import { activation } from './activation.ts'
 import { add } from './add.ts'
 import { averagePooling2d } from './average-pooling2d.ts'
+import { average } from './average.ts'
 import { batchNormalization } from './batch-normalization.ts'
 import { concatenate } from './concatenate.ts'
 import { conv2d } from './conv2d.ts'
@@ -10,21 +11,27 @@ import type { LayerDefinition } from './definition.ts'
 import { dense } from './dense.ts'
 import { depthwiseConv2d } from './depthwise-conv2d.ts'
 import { dropout } from './dropout.ts'
+import { elu } from './elu.ts'
 import { flatten } from './flatten.ts'
 import { globalAveragePooling2d } from './global-average-pooling2d.ts'
 import { globalMaxPooling2d } from './global-max-pooling2d.ts'
 import { inputLayer } from './input-layer.ts'
 import { layerNormalization } from './layer-normalization.ts'
 import { layerScale } from './layer-scale.ts'
+import { leakyReLU } from './leaky-re-lu.ts'
 import { maxPooling2d } from './max-pooling2d.ts'
+import { maximum } from './maximum.ts'
+import { minimum } from './minimum.ts'
 import { multiply } from './multiply.ts'
 import { normalization } from './normalization.ts'
+import { pReLU } from './p-re-lu.ts'
 import { reLU } from './re-lu.ts'
 import { rescaling } from './rescaling.ts'
 import { reshape } from './reshape.ts'
 import { savedModel } from './saved-model.ts'
 import { separableConv2d } from './separable-conv2d.ts'
 import { stochasticDepth } from './stochastic-depth.ts'
+import { subtract } from './subtract.ts'
 import { zeroPadding2d } from './zero-padding2d.ts'
 
 /** Every layer there is, by Keras' class name. */
@@ -40,6 +47,9 @@ export const LAYERS = {
   LayerScale: layerScale,
   StochasticDepth: stochasticDepth,
   ReLU: reLU,
+  LeakyReLU: leakyReLU,
+  PReLU: pReLU,
+  ELU: elu,
   Activation: activation,
   ZeroPadding2D: zeroPadding2d,
   Cropping2D: cropping2d,
@@ -49,6 +59,10 @@ export const LAYERS = {
   GlobalMaxPooling2D: globalMaxPooling2d,
   Add: add,
   Multiply: multiply,
+  Subtract: subtract,
+  Average: average,
+  Maximum: maximum,
+  Minimum: minimum,
   Concatenate: concatenate,
   Flatten: flatten,
   Reshape: reshape,

@@ -1,0 +1,8 @@
+import { broadcastShape } from '../../program/op-table.ts'
+import type { LayerDefinition } from './definition.ts'
+
+export const maximum = {
+  defaults: {},
+  outputShape: (_, inputs) => inputs.reduce(broadcastShape),
+  lower: ({ b, inputs }) => inputs.reduce((x, y) => b.maximum(x, y)),
+} as const satisfies LayerDefinition<'Maximum'>

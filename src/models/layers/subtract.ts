@@ -1,0 +1,12 @@
+import { broadcastShape } from '../../program/op-table.ts'
+import type { LayerDefinition } from './definition.ts'
+
+/** The first of two less the second. */
+export const subtract = {
+  defaults: {},
+  outputShape: (_, inputs) => {
+    if (inputs.length !== 2) throw new TypeError(`Subtract takes two inputs, got ${inputs.length}`)
+    return inputs.reduce(broadcastShape)
+  },
+  lower: ({ b, inputs }) => b.subtract(inputs[0]!, inputs[1]!),
+} as const satisfies LayerDefinition<'Subtract'>
