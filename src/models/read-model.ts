@@ -5,6 +5,7 @@ import type { StoredGraph } from './stored-graph.ts'
 /** Where a model stands that brings its own layers; paths are absolute. */
 export type ModelPlace =
   | { readonly format: 'keras'; readonly path: string }
+  | { readonly format: 'tfjs'; readonly path: string }
   | ({ readonly format: 'savedModel'; readonly path: string } & SavedModelOptions)
 
 /** Layers and values of a model file. Throws BAD_WEIGHTS and WEIGHTS_MISMATCH. */
@@ -15,6 +16,10 @@ export async function readModel(
     const { readModelFile } = await import('./files/read-model.ts')
     return readModelFile(place.path)
   }
+  if (place.format === 'tfjs') {
+    const { readTfjsModel } = await import('./files/tfjs.ts')
+    return readTfjsModel(place.path)
+  }
   const { readSavedModel } = await import('./saved-model/read.ts')
   return readSavedModel(place.path, place)
 }
@@ -24,6 +29,10 @@ export async function readModelGraph(place: ModelPlace): Promise<StoredGraph> {
   if (place.format === 'keras') {
     const { readModelGraph: read } = await import('./files/read-model.ts')
     return read(place.path)
+  }
+  if (place.format === 'tfjs') {
+    const { readTfjsGraph } = await import('./files/tfjs.ts')
+    return readTfjsGraph(place.path)
   }
   return (await readModel(place)).graph
 }

@@ -18,7 +18,7 @@ export async function knownOf(base: FromFile): Promise<KnownModel> {
     return known(await readModelGraph({ format: 'savedModel', path, ...signature }))
   }
   if ('keras' in base) return known(await readModelGraph({ format: 'keras', path: base.keras }))
-  return {}
+  return known(await readModelGraph({ format: 'tfjs', path: base.tfjs }))
 }
 
 function known(stored: StoredGraph): KnownModel {

@@ -20,11 +20,6 @@ const not =
 
 export const NOT_YET: readonly NotYet[] = [
   { path: ['sweep'], what: 'a sweep', hint: 'take the block out, and use --set for one trial' },
-  ...['tfjs'].map((kind) => ({
-    path: ['baseModel', kind],
-    what: `a base model from ${kind}`,
-    hint: 'name one of keras.applications: `pipeline models` lists them',
-  })),
   {
     path: ['loss', 'name'],
     when: not('BinaryCrossentropy', 'CategoricalCrossentropy', 'SparseCategoricalCrossentropy'),

@@ -16,7 +16,7 @@ import { WEIGHTS_FILE, writeWeights } from './weight-files.ts'
 
 /** Of a weights stage whose base model has no name. */
 export interface ImportParams {
-  readonly imported: 'run' | 'keras' | 'savedModel'
+  readonly imported: 'run' | 'keras' | 'tfjs' | 'savedModel'
   /** Of a SavedModel. */
   readonly signature?: string | undefined
   readonly tags?: readonly string[] | undefined
@@ -33,11 +33,12 @@ export interface ImportHints {
 }
 
 /** What is there now of the files that the model is read from. */
-export async function probeImported({ hints }: Stage, state: string): Promise<Digest> {
+export async function probeImported({ params, hints }: Stage, state: string): Promise<Digest> {
+  const { imported } = params as unknown as ImportParams
   const {
     stored,
     path,
-    files = path === undefined ? [] : await filesOf(path),
+    files = path === undefined ? [] : await filesOf(path, imported),
   } = hints as unknown as ImportHints
   const digests: Json[] = []
   for (const file of files) digests.push(await rememberedDigest(file, state))
@@ -69,10 +70,13 @@ async function ofRun({ hints }: StageContext) {
   return { graph: stored!, weights: assignByName(rebuildGraph(stored!), tensors, label) }
 }
 
-async function ofFiles({ inputs, hints, params }: StageContext, format: 'keras' | 'savedModel') {
+async function ofFiles(
+  { inputs, hints, params }: StageContext,
+  format: 'keras' | 'tfjs' | 'savedModel',
+) {
   const { path } = hints as unknown as ImportHints
   const { readModel } = await import('../models/read-model.ts')
-  if (format === 'keras') return readModel({ format, path: path! })
+  if (format !== 'savedModel') return readModel({ format, path: path! })
   const { signature, tags } = params as unknown as ImportParams
   const folder = path ?? (await savedModelWithin(join(inputs['file']!.path, 'files')))
   return readModel({ format, path: folder, signature, tags })
@@ -95,13 +99,14 @@ async function foldersIn(path: string): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name))
 }
 
-/** The file, or those of a folder that belong to a SavedModel; beside tfjs' model.json its shards. */
-async function filesOf(path: string): Promise<string[]> {
+/** The file, or those of a folder that belong to a SavedModel; beside tfjs' model.json the files of its weights. */
+async function filesOf(path: string, imported: ImportParams['imported']): Promise<string[]> {
+  if (imported === 'tfjs') return (await import('../models/files/tfjs.ts')).tfjsFiles(path)
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   )
-  if (!isFolder) return path.endsWith('.json') ? [path] : [path]
+  if (!isFolder) return [path]
   const variables = join(path, 'variables')
   const shards = await readdir(variables).catch(() => [])
   const graphs = ['saved_model.pb', 'tfhub_module.pb'].map((name) => join(path, name))

@@ -3,7 +3,8 @@ import { rememberedDigest } from '../data/file-digest.ts'
 import type { StageContext, StageKind } from '../graph/stage.ts'
 import { publishedWeights } from '../models/published.ts'
 import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
-import { digestOf } from '../util/digest.ts'
+import { digestOf, type Digest } from '../util/digest.ts'
+import { canonicalJson } from '../util/json.ts'
 import { importModel, probeImported } from './import-model.ts'
 import { WEIGHTS_FILE, writeWeights } from './weight-files.ts'
 
@@ -36,7 +37,7 @@ export const WEIGHTS: StageKind = {
   probe: async (stage, { state }) => {
     if ('imported' in stage.params) return probeImported(stage, state)
     const { path } = (stage.hints ?? {}) as WeightsHints
-    return path === undefined ? digestOf('') : rememberedDigest(path, state)
+    return path === undefined ? digestOf('') : digestOfWeights(path, state)
   },
   run: async (context) => {
     if ('imported' in context.params) return importModel(context)
@@ -50,6 +51,15 @@ export const WEIGHTS: StageKind = {
         : await fromFile(context, params, graph)
     await writeWeights(join(context.out, WEIGHTS_FILE), graph, values)
   },
+}
+
+/** A model.json of tfjs has its values in files beside it. */
+async function digestOfWeights(path: string, state: string): Promise<Digest> {
+  if (!path.endsWith('.json')) return rememberedDigest(path, state)
+  const { tfjsFiles } = await import('../models/files/tfjs.ts')
+  const digests: Digest[] = []
+  for (const file of await tfjsFiles(path)) digests.push(await rememberedDigest(file, state))
+  return digestOf(canonicalJson(digests))
 }
 
 async function initial({ stage }: StageContext, graph: LayerGraph): Promise<WeightMap> {

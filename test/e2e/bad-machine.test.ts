@@ -80,7 +80,7 @@ pipeline.yaml:19:12 BAD_WEIGHTS ~/trunk.h5 is no weights file that can be read h
 > 19 |   weights: trunk.h5
      |            ^^^^^^^^
   20 | head:
-  hint: legacy Keras .h5, safetensors with Keras' names and PyTorch state dicts are read
+  hint: Keras' .h5, .weights.h5 and .keras, model.json of tfjs, safetensors with Keras' names and PyTorch state dicts are read
 `,
     )
     await assertNothingLost(project)

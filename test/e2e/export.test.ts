@@ -10,7 +10,7 @@ import { readModelGraph } from '../../src/models/files/read-model.ts'
 import { readRun } from '../../src/runs/read.ts'
 import type { PredictionLine } from '../../src/stages/evaluate.ts'
 import { predictInTfjs } from '../support/tfjs.ts'
-import { createProject, type Outcome, type Project } from './rig.ts'
+import { computed, createProject, type Outcome, type Project } from './rig.ts'
 
 interface Printed {
   readonly folder: string
@@ -105,6 +105,31 @@ describe('pipeline export, on wasm', () => {
       readFileSync(at('site/model/README.md'), 'utf8'),
       /tf\.loadLayersModel\('model\.json'\)/,
     )
+  })
+
+  it('what was written for tfjs is a base model, and its trunk weights for one by name', async () => {
+    const copy = await project.copy()
+    await using _ = copy
+    const model = 'site/model/model.json'
+    const head = [{ Dense: { units: 'classes', activation: 'softmax' } }]
+    const preprocessing = { mode: 'none' }
+    const output = 'global_average_pooling2d'
+    copy.configure({ name: 'again', baseModel: { tfjs: model, output }, head, preprocessing })
+    const file = join(copy.path, 'pipeline.yaml')
+    const text = readFileSync(file, 'utf8')
+    const imported = text.replace(/^ {2}(name: MobileNetV2|alpha: .*|weights: .*)\n/gm, '')
+    writeFileSync(file, imported.replace(/^freeze: .*\n/m, ''))
+    const first = await copy.run()
+    assert.ok(computed(first.events).includes('features:train'))
+    assert.deepEqual(computed((await copy.run()).events), [])
+    // The values lie in files beside it: a change there is a change of the model.
+    const shard = join(copy.path, 'site/model/group1-shard1of1.bin')
+    const bytes = readFileSync(shard)
+    bytes[4001]! ^= 1
+    writeFileSync(shard, bytes)
+    assert.ok(computed((await copy.run()).events).includes('weights'))
+    copy.configure({ name: 'named', baseModel: { weights: model } })
+    assert.ok(computed((await copy.run()).events).includes('weights'))
   })
 
   it('a folder that is there is left alone', async () => {

@@ -81,6 +81,13 @@ export async function readManifestWeights(
   return tensors
 }
 
+/** The files that the manifest names. Throws BAD_WEIGHTS for places outside the folder. */
+export function manifestFiles(manifest: unknown, path: string, source = path): string[] {
+  const bad = (what: string) => failure('BAD_WEIGHTS', `${source}: ${what}`)
+  const names = groupsOf(manifest, bad).flatMap(({ paths }) => paths)
+  return names.map((name) => join(dirname(path), checked(name, bad)))
+}
+
 type Bad = (what: string, cause?: unknown) => Error
 
 function groupsOf(manifest: unknown, bad: Bad): readonly ManifestGroup[] {
@@ -123,8 +130,7 @@ async function openShards(folder: string, paths: readonly string[], bad: Bad) {
   const files: { readonly path: string; readonly start: number; readonly bytes: number }[] = []
   let total = 0
   for (const name of paths) {
-    if (!isBeside(name)) throw bad(`its weights would lie at ${JSON.stringify(name)}`)
-    const path = join(folder, name)
+    const path = join(folder, checked(name, bad))
     const file = await open(path, 'r').catch((error: unknown) => {
       throw bad(`cannot read its weights in ${name}`, error)
     })
@@ -166,6 +172,11 @@ async function openShards(folder: string, paths: readonly string[], bad: Bad) {
 
 /** Node and Linux take less than 2 GiB at once. */
 const PIECE = 2 ** 30
+
+function checked(name: unknown, bad: Bad): string {
+  if (isBeside(name)) return name
+  throw bad(`its weights would lie at ${JSON.stringify(name)}`)
+}
 
 /** A path below the folder of model.json: no address, nothing absolute, no way up, in any system's spelling. */
 function isBeside(name: unknown): name is string {

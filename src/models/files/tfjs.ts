@@ -9,7 +9,7 @@ import { assignByName, assignByOrder } from '../weights/assign.ts'
 import type { FileLayer } from '../weights/keras-h5.ts'
 import { closedShape, readConfig, type FileModel } from './config-graph.ts'
 import type { ModelFile } from './read-model.ts'
-import { readManifestWeights } from './tfjs-weights.ts'
+import { manifestFiles, readManifestWeights } from './tfjs-weights.ts'
 
 /** No model.json is nearly as long: the topology of NASNetLarge takes 1 MB. */
 const MOST_BYTES = 2 ** 26
@@ -64,6 +64,12 @@ export async function readTfjsWeights(
     }),
   )
   return assignByName(graph, new Map(tensors), source)
+}
+
+/** The file and those of its weights, absolute: what a model depends on. Throws BAD_WEIGHTS. */
+export async function tfjsFiles(path: string, source = path): Promise<string[]> {
+  const { manifest } = await readModelJson(path, source)
+  return [path, ...manifestFiles(manifest, path, source)]
 }
 
 interface ModelJson {

@@ -3,6 +3,7 @@ import { failure } from '../../util/diagnostic.ts'
 import { readSafetensors } from '../../util/safetensors.ts'
 import { isKerasArchive } from '../files/archive.ts'
 import { varsFolder } from '../files/h5-values.ts'
+import { readTfjsWeights } from '../files/tfjs.ts'
 import { readArchiveWeights, readVarsWeights } from '../files/named-weights.ts'
 import type { LayerGraph, WeightMap } from '../layer-graph.ts'
 import { assignByName, assignByOrder, assignFromState } from './assign.ts'
@@ -12,7 +13,7 @@ import { readPytorch } from './pytorch.ts'
 
 /**
  * Reads a weights file into a layer graph, whatever its format: legacy Keras .h5 and .keras (by order), .weights.h5 of
- * Keras 3 (by the classes of layers), safetensors with Keras' names (by name), a PyTorch state dict (by the names that
+ * Keras 3 (by the classes of layers), a model.json of tfjs (by name or order), safetensors with Keras' names (by name), a PyTorch state dict (by the names that
  * `module` gives; only base models with such a mapping). The format is told from the file's first bytes. Throws
  * BAD_WEIGHTS and WEIGHTS_MISMATCH; `name` stands for the file in messages.
  */
@@ -31,6 +32,8 @@ export async function readWeights(
       )
     case 'keras':
       return readArchiveWeights(path, graph, name)
+    case 'tfjs':
+      return readTfjsWeights(path, graph, name)
     case 'safetensors':
       return assignByName(graph, await readSafetensors(path), name)
     case 'pytorch':
@@ -44,12 +47,12 @@ export async function readWeights(
       )
     case undefined:
       throw failure('BAD_WEIGHTS', `${name} is no weights file that can be read here`, {
-        hint: "Keras' .h5, .weights.h5 and .keras, safetensors with Keras' names and PyTorch state dicts are read",
+        hint: "Keras' .h5, .weights.h5 and .keras, model.json of tfjs, safetensors with Keras' names and PyTorch state dicts are read",
       })
   }
 }
 
-type Format = 'hdf5' | 'keras' | 'safetensors' | 'pytorch'
+type Format = 'hdf5' | 'keras' | 'tfjs' | 'safetensors' | 'pytorch'
 
 async function formatOf(path: string): Promise<Format | undefined> {
   const start = Buffer.alloc(16)
@@ -65,6 +68,8 @@ async function formatOf(path: string): Promise<Format | undefined> {
   const zip = start.readUInt32LE(0) === 0x04034b50
   if (zip && (await isKerasArchive(path))) return 'keras'
   if (zip || start[0] === 0x80) return 'pytorch'
+  // A length of eight bytes has zeros at its end, JSON none.
+  if (start[0] === 0x7b && !start.includes(0)) return 'tfjs'
   // A length of eight bytes, then JSON.
   return start[8] === 0x7b ? 'safetensors' : undefined
 }
