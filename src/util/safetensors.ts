@@ -58,7 +58,13 @@ export async function readSafetensorsFile(path: string): Promise<{
   }
 }
 
-type Header = Record<string, { dtype?: string; shape?: number[]; data_offsets?: [number, number] }>
+type Header = Record<string, { dtype?: unknown; shape?: unknown; data_offsets?: unknown }>
+
+const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+function areSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && (n as number) >= 0)
+}
 
 async function readTensors(file: FileHandle, path: string) {
   const bad = (what: string, cause?: unknown) =>
@@ -77,14 +83,19 @@ async function readTensors(file: FileHandle, path: string) {
   } catch (error) {
     throw bad('its header is not JSON', error)
   }
+  if (!isRecord(header)) throw bad('its header is no object')
   const tensors = new Map<string, NamedTensor>()
-  for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(header)) {
+  let total = 0
+  for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue
-    if (dtype !== 'F32' || !shape || !offsets) throw bad(`${name} is ${dtype}, not F32`)
-    const start = 8 + length + offsets[0]
+    const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {}
+    if (dtype !== 'F32') throw bad(`${name} is ${String(dtype)}, not F32`)
+    if (!areSizes(shape) || !areSizes(offsets)) throw bad(`${name} has no shape or no place`)
+    const start = 8 + length + offsets[0]!
     const bytes = shape.reduce((product, n) => product * n, 4)
-    // A damaged header may say anything: nothing is allocated before it fits.
-    if (offsets[1] - offsets[0] !== bytes || !(offsets[0] >= 0 && start + bytes <= size)) {
+    total += bytes
+    // A damaged header may say anything: nothing is allocated before it fits, nor the same bytes twice.
+    if (offsets[1]! - offsets[0]! !== bytes || start + bytes > size || total > size - 8 - length) {
       throw bad(`${name} of [${shape}] does not fit in bytes ${offsets[0]} to ${offsets[1]}`)
     }
     const data = new Float32Array(bytes / 4)

@@ -28,6 +28,9 @@ export class PersistentId {
 
 const MARK = Symbol('mark')
 
+/** A tensor takes some 30; each may make an object, which is larger than it in the file. */
+const MOST_OPCODES = 5_000_000
+
 /**
  * Reads one pickle (protocols 0x80 2 to 5, the opcodes that state dicts use) as plain data: dicts become Maps, lists
  * and tuples arrays, calls stay `PickleCall`s. Nothing is imported or executed. `allowed` says which globals may be
@@ -94,7 +97,7 @@ export function readPickle(
   const append = (items: readonly unknown[]): void => {
     const target = top()
     if (!Array.isArray(target)) throw bad('items for something that is no list')
-    target.push(...items)
+    for (const item of items) target.push(item)
   }
 
   const opcodes: Readonly<Record<number, () => void>> = {
@@ -136,7 +139,10 @@ export function readPickle(
     0x93: () => {
       const name = pop()
       const module = pop()
-      stack.push(global(`${String(module)}.${String(name)}`))
+      // Of lists within lists, text could grow without bound.
+      if (typeof name !== 'string' || typeof module !== 'string')
+        throw bad('a name that is no text')
+      stack.push(global(`${module}.${name}`))
     },
     0x51: () => stack.push(new PersistentId(pop())),
     0x52: () => {
@@ -152,7 +158,8 @@ export function readPickle(
     0x62: () => void pop(), // BUILD: the state of an object (a dict's `_metadata`)
   }
 
-  for (;;) {
+  for (let count = 0; ; count += 1) {
+    if (count > MOST_OPCODES) throw bad(`more than ${MOST_OPCODES} opcodes`)
     const opcode = u8()
     if (opcode === 0x2e) return { value: pop(), end: at }
     const run = opcodes[opcode]

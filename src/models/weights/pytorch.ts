@@ -35,12 +35,16 @@ const isAllowed = (name: string) => ALLOWED.has(name)
  * is unwrapped. No code of the file is executed. Throws BAD_WEIGHTS.
  */
 export async function readPytorch(path: string): Promise<Map<string, NamedTensor>> {
-  const bytes = await readFile(path)
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw failure('BAD_WEIGHTS', `cannot read ${path}`, { cause: error })
+  })
   const isZip = bytes.length > 4 && bytes.readUInt32LE(0) === 0x04034b50
   const { value, storages } = isZip ? await readZip(bytes, path) : readLegacy(bytes, path)
   const tensors = new Map<string, NamedTensor>()
+  // Tensors may share values; all of them together stay near what is there.
+  const budget = { values: 2 * bytes.length }
   for (const [name, entry] of stateDict(value)) {
-    const tensor = rebuild(entry, storages, path)
+    const tensor = rebuild(entry, storages, { path, budget })
     if (tensor) tensors.set(name, tensor)
   }
   if (tensors.size === 0) throw failure('BAD_WEIGHTS', `${path} holds no tensors by name`)
@@ -66,7 +70,7 @@ function readLegacy(bytes: Buffer, path: string): { value: unknown; storages: St
   }
   const storages = new Map<string, Buffer>()
   let at = keys.end
-  for (const key of Array.isArray(keys.value) ? keys.value.map(String) : []) {
+  for (const key of Array.isArray(keys.value) ? keys.value.map(keyOf) : []) {
     if (at + 8 > bytes.length)
       throw failure('BAD_WEIGHTS', `${path} ends in the middle of its values`)
     const count = Number(bytes.readBigInt64LE(at))
@@ -88,9 +92,12 @@ async function readZip(
   const entries = new Map<string, Buffer>()
   try {
     const zip = await yauzl.fromBufferPromise(bytes)
+    let total = 0
     for await (const entry of zip.eachEntry()) {
-      // PyTorch stores its records uncompressed, so what an entry claims is bounded by the file's own size.
+      // PyTorch stores its records uncompressed, so that together they are no larger than the file; unless they overlap.
       if (entry.fileName.endsWith('/') || entry.compressionMethod !== 0) continue
+      total += entry.uncompressedSize
+      if (total > bytes.length) throw new Error('its entries lie on one another')
       const chunks: Buffer[] = []
       for await (const chunk of await zip.openReadStreamPromise(entry)) {
         chunks.push(chunk as Buffer)
@@ -112,19 +119,25 @@ async function readZip(
   return { value: readPickle(dict, 0, path, isAllowed).value, storages }
 }
 
-function* stateDict(value: unknown): Generator<[string, unknown]> {
+/** Within as many wrappers as anybody writes; a dict may also be said to hold itself. */
+function* stateDict(value: unknown, depth = 3): Generator<[string, unknown]> {
   if (!(value instanceof Map)) return
   for (const wrapper of ['state_dict', 'model']) {
     const inner: unknown = value.get(wrapper)
-    if (inner instanceof Map) return yield* stateDict(inner)
+    if (inner instanceof Map && depth > 0) return yield* stateDict(inner, depth - 1)
   }
   for (const [name, entry] of value) if (typeof name === 'string') yield [name, entry]
 }
 
+/** A storage's key; of anything but text and numbers, which could be lists within lists, none that is there. */
+function keyOf(key: unknown): string {
+  return typeof key === 'string' || typeof key === 'number' ? String(key) : ''
+}
+
 /** (persistent id, offset, size, stride, ...) of `_rebuild_tensor_v2`, also behind `_rebuild_parameter`. */
-function tensorArgs(entry: unknown): readonly unknown[] | undefined {
-  if (!(entry instanceof PickleCall)) return undefined
-  return entry.callee.name === REBUILD ? entry.args : tensorArgs(entry.args[0])
+function tensorArgs(entry: unknown, depth = 3): readonly unknown[] | undefined {
+  if (!(entry instanceof PickleCall) || depth === 0) return undefined
+  return entry.callee.name === REBUILD ? entry.args : tensorArgs(entry.args[0], depth - 1)
 }
 
 function storageOf(entry: unknown): { key: string; type: string; bytes: number } | undefined {
@@ -133,10 +146,14 @@ function storageOf(entry: unknown): { key: string; type: string; bytes: number }
   const [, type, key] = reference.id as unknown[]
   if (!(type instanceof PickleGlobal)) return undefined
   const storage = STORAGES[type.name]
-  return storage && { key: String(key), type: type.name, bytes: storage.bytes }
+  return storage && { key: keyOf(key), type: type.name, bytes: storage.bytes }
 }
 
-function rebuild(entry: unknown, storages: Storages, path: string): NamedTensor | undefined {
+function rebuild(
+  entry: unknown,
+  storages: Storages,
+  { path, budget }: { readonly path: string; readonly budget: { values: number } },
+): NamedTensor | undefined {
   const args = tensorArgs(entry)
   const storage = storageOf(entry)
   if (!args || !storage) return undefined
@@ -148,6 +165,10 @@ function rebuild(entry: unknown, storages: Storages, path: string): NamedTensor 
   const count = shape.reduce((product, n) => product * n, 1)
   const last = shape.reduce((sum, n, i) => sum + (n - 1) * stride[i]!, offset)
   if (count > 0 && (last + 1) * storage.bytes > data.length) throw bad()
+  // Strides of zero could make any number of values out of one.
+  if (count * storage.bytes > Math.max(data.length, storage.bytes)) throw bad()
+  budget.values -= count
+  if (budget.values < 0) throw failure('BAD_WEIGHTS', `${path} has the same values too many times`)
   const { read } = STORAGES[storage.type]!
   const values = new Float32Array(count)
   const index = new Array<number>(shape.length).fill(0)
