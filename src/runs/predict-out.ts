@@ -38,8 +38,8 @@ export async function carryOutPrediction(
   })
   const artifact = artifacts.get('predict')!
   // The stage itself has told them where it was computed now.
-  const { problems } = await readPredictionAbout(artifact.path)
-  for (const diagnostic of isCached ? problems : []) {
+  const { problems, notes } = await readPredictionAbout(artifact.path)
+  for (const diagnostic of isCached ? [...notes, ...problems] : []) {
     emit({ type: 'warning', stage: 'predict', diagnostic })
   }
   return artifact

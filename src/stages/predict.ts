@@ -8,6 +8,7 @@ import type { Preprocessing } from '../models/preprocessing.ts'
 import { checkedLabels, imagenetLabels, parseLabels } from '../models/labels.ts'
 import type { OutputActivation } from '../prediction/classifier.ts'
 import { PREDICTION_FILES } from '../prediction/files.ts'
+import type { Ranked } from '../prediction/predict-pictures.ts'
 import { failure, PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import { digestOf, type Digest } from '../util/digest.ts'
 import { stableJson, type Json } from '../util/json.ts'
@@ -48,6 +49,8 @@ interface PredictionAbout {
   readonly parameters: number
   /** What is wrong with the pictures that have no prediction. */
   readonly problems: readonly Diagnostic[]
+  /** What else a person should hear. */
+  readonly notes: readonly Diagnostic[]
 }
 
 /**
@@ -73,14 +76,16 @@ export function predictKind(environment: StageEnvironment): StageKind {
     run: async (context) => {
       const { images, problems } = listed(context.stage)
       const { predictions, bad, parameters } = await predict(environment, context, images)
+      const notes = notProbabilities(context.stage, predictions)
       const told = [...problems, ...bad]
       if (predictions.length === 0) throw new PipelineError(told)
       const { predictionCsv, predictionLines } = await import('../prediction/files.ts')
       await writeFile(join(context.out, PREDICTION_FILES.lines), predictionLines(predictions))
       await writeFile(join(context.out, PREDICTION_FILES.table), predictionCsv(predictions))
-      const about: PredictionAbout = { pictures: predictions.length, parameters, problems: told }
+      const pictures = predictions.length
+      const about: PredictionAbout = { pictures, parameters, problems: told, notes }
       await writeFile(join(context.out, ABOUT_FILE), stableJson(about as unknown as Json))
-      for (const diagnostic of asWarnings(told)) {
+      for (const diagnostic of asWarnings([...notes, ...told])) {
         context.emit({ type: 'warning', stage: context.stage.id, diagnostic })
       }
     },
@@ -91,11 +96,22 @@ export function predictKind(environment: StageEnvironment): StageKind {
 export async function readPredictionAbout(artifact: string): Promise<PredictionAbout> {
   const text = await readFile(join(artifact, ABOUT_FILE), 'utf8')
   const about = JSON.parse(text) as PredictionAbout
-  return { ...about, problems: asWarnings(about.problems) }
+  return { ...about, problems: asWarnings(about.problems), notes: asWarnings(about.notes) }
 }
 
 function asWarnings(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return diagnostics.map((diagnostic) => ({ ...diagnostic, severity: 'warning' }))
+}
+
+/** Logits where nothing makes probabilities of them: larger than 1 for some picture, as good as always. */
+function notProbabilities(
+  stage: Stage,
+  predictions: readonly { readonly top: readonly Ranked[] }[],
+): Diagnostic[] {
+  const most = predictions.reduce((all, { top }) => Math.max(all, top[0]!.probability), 0)
+  if (most <= 1 + 1e-5) return []
+  const message = `prediction.activation: the outputs of ${hintsOf(stage).model} are no probabilities, one is ${most}`
+  return [{ code: 'NOTE', message, hint: 'for logits write activation: softmax' }]
 }
 
 function hintsOf(stage: Stage): PredictHints {

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import sharp from 'sharp'
 import { stringify } from 'yaml'
 import type { Prediction } from '../../src/prediction/predict-pictures.ts'
 import type { PredictionLine } from '../../src/stages/evaluate.ts'
+import { madeUpPicture } from '../models/made-up.ts'
+import { ROOT } from '../support/paths.ts'
 import { computed, createProject, filesOf, type Project, type RunResult } from './rig.ts'
 import { writeTrunk } from './weights.ts'
 
@@ -183,5 +187,90 @@ describe('a pipeline that predicts with the model of a run, on wasm', () => {
       stderr,
       /^UNKNOWN_RUN run pipeline \S+ has no model: it predicts and trains nothing$/m,
     )
+  })
+})
+
+describe('a pipeline that predicts with a model file, on wasm', () => {
+  /** What Keras made of two made-up pictures with its own files (test/golden/model-files.py). */
+  const golden = JSON.parse(
+    readFileSync(join(ROOT, 'test/golden/model-files.json'), 'utf8'),
+  ) as Record<string, { readonly output: readonly number[] }>
+  let project: Project
+  before(async () => {
+    project = await createProject({}, false)
+    const pixels = madeUpPicture(2, 12, 10)
+    const raw = { width: 10, height: 12, channels: 3 } as const
+    for (const i of [0, 1]) {
+      const picture = sharp(pixels.subarray(i * 360, (i + 1) * 360), { raw })
+      await picture.png().toFile(join(project.path, `${i}.png`))
+    }
+    for (const name of ['sequential.keras', 'unlisted.h5']) {
+      const packed = readFileSync(join(ROOT, 'test/fixtures/model-files', `${name}.gz`))
+      writeFileSync(join(project.path, name), gunzipSync(packed))
+    }
+    writeFileSync(join(project.path, 'labels.txt'), 'left\nright\n')
+    writeFileSync(join(project.path, 'three.txt'), 'a\nb\nc\n')
+  })
+  after(() => project[Symbol.asyncDispose]())
+
+  const predicted = async (keras: string, settings: object) => {
+    const preprocessing = { mode: 'none' }
+    const prediction = { images: ['?.png'], top: 9, ...settings }
+    write(project, { engine: 'wasm', preprocessing, baseModel: { keras }, prediction })
+    const { result } = await run(project)
+    const rows = result.predictions.map(({ top }) =>
+      [...top].sort((a, b) => a.index - b.index).map(({ probability }) => probability),
+    )
+    return { rows, result }
+  }
+
+  it('gives what Keras gives', async () => {
+    const { rows, result } = await predicted('sequential.keras', { labels: 'three.txt' })
+    const wanted = golden['sequential.keras']!.output
+    rows.flat().forEach((p, i) => assert.ok(Math.abs(p - wanted[i]!) < 1e-5, `${rows.join()}`))
+    assert.deepEqual(
+      result.predictions.map(({ top }) => top[0]!.label),
+      ['c', 'c'],
+    )
+    assert.deepEqual(result.warnings, [])
+  })
+
+  it('logits become probabilities; left as they are, it is told', async () => {
+    const logits = golden['unlisted.keras']!.output
+    const bare = await predicted('unlisted.h5', { labels: 'labels.txt' })
+    bare.rows.flat().forEach((value, i) => assert.ok(Math.abs(value / logits[i]! - 1) < 1e-5))
+    assert.deepEqual(
+      bare.result.warnings.map(({ code, hint }) => [code, hint]),
+      [['NOTE', 'for logits write activation: softmax']],
+    )
+    const { rows, result } = await predicted('unlisted.h5', {
+      labels: 'labels.txt',
+      activation: 'softmax',
+    })
+    assert.deepEqual(result.warnings, [])
+    for (const [i, [left, right]] of rows.entries()) {
+      const odds = Math.exp(logits[2 * i]! - logits[2 * i + 1]!)
+      assert.ok(Math.abs(left! - odds / (1 + odds)) < 1e-5)
+      assert.ok(Math.abs(left! + right! - 1) < 1e-5)
+    }
+  })
+
+  it('is refused where labels lack, are too many, or a softmax would come twice', async () => {
+    const refused = async (keras: string, settings: object) => {
+      write(project, { baseModel: { keras }, prediction: { images: ['?.png'], ...settings } })
+      const { code, stderr } = await project.pipeline(['validate', 'pipeline.yaml'])
+      assert.equal(code, 2)
+      return stderr
+    }
+    assert.match(await refused('sequential.keras', {}), /MISSING_KEY .* what its outputs are/)
+    assert.match(
+      await refused('sequential.keras', { labels: 'labels.txt' }),
+      /yaml:\d+:\d+ WRONG_VALUE \S+labels.txt has 2 labels, \S+ has 3 outputs/,
+    )
+    assert.match(
+      await refused('sequential.keras', { labels: 'three.txt', activation: 'softmax' }),
+      /yaml:\d+:\d+ CONFLICT \S+ ends in a softmax of its own/,
+    )
+    assert.match(await refused('unlisted.h5', { labels: 'no.txt' }), /FILE_NOT_FOUND .*no\.txt/)
   })
 })
