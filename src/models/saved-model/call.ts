@@ -11,6 +11,10 @@ export interface Surroundings {
   /** Draws on [0, 1), one a picture along the first axis; undefined: none are to be had (inference). */
   readonly uniform?: ((key: string, shape: Shape) => Tensor) | undefined
   readonly changed: Map<string, Tensor>
+  /** Weights of whole numbers. */
+  readonly integers: ReadonlySet<string>
+  /** Notes that a float variable would become what cannot be imported. */
+  readonly lost: () => void
   readonly limits: Limits
 }
 

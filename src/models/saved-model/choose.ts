@@ -11,7 +11,7 @@ export function choose(
   wanted: string | undefined,
   usual: readonly string[],
 ): string {
-  const list = there.length === 0 ? 'none' : there.join(', ')
+  const list = there.length === 0 ? 'none' : there.toSorted().join(', ')
   if (wanted !== undefined) {
     if (there.includes(wanted)) return wanted
     throw failure('WRONG_VALUE', `the SavedModel has no ${what} "${wanted}"; it has ${list}`, {

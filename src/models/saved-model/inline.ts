@@ -4,7 +4,7 @@ import { failure, type PipelineError } from '../../util/diagnostic.ts'
 import { Call, Limits, type Handlers, type Surroundings } from './call.ts'
 import { ARITHMETIC } from './ops/arithmetic.ts'
 import { ARRANGE } from './ops/arrange.ts'
-import { FLOW } from './ops/flow.ts'
+import { FLOW, TOLERANT } from './ops/flow.ts'
 import { NETWORK } from './ops/network.ts'
 import { nodeName } from './reduce.ts'
 import {
@@ -55,13 +55,21 @@ class Pass {
   readonly #inlining: Inlining
   readonly #training: boolean
   readonly #problems: Problem[] = []
+  /** What cannot be imported is wanted: it is no mere seed. */
+  #lost = false
   readonly #around: Surroundings
 
   constructor(inlining: Inlining, training: boolean) {
     this.#inlining = inlining
     this.#training = training
     const { b, weight } = inlining
-    this.#around = { b, weight, changed: this.changed, limits: new Limits() }
+    const { weights } = inlining.config
+    const integers = new Set(weights.filter((w) => w.integer).map(({ name }) => name))
+    const lost = () => {
+      this.#lost = true
+    }
+    const limits = new Limits()
+    this.#around = { b, weight, changed: this.changed, integers, lost, limits }
   }
 
   endpoint({ function: name, arguments: given, output }: Endpoint): Tensor {
@@ -70,8 +78,9 @@ class Pass {
       given.map((argument) => this.#argument(argument)),
       '',
     )
-    if (this.#problems.length > 0) throw notImported(this.#problems)
     const value = values[output]
+    const needed = this.#lost || value?.kind === 'unknown'
+    if (needed && this.#problems.length > 0) throw notImported(this.#problems)
     if (!value || value.kind === 'dead' || value.kind === 'unknown') {
       const what = value?.kind === 'unknown' ? 'depends on what is no number' : 'is not there'
       throw failure('BAD_WEIGHTS', `output ${output} of the SavedModel's ${name} ${what}`)
@@ -159,7 +168,8 @@ class Pass {
       }
       throw new Unsupported('')
     }
-    if (inputs.some((value) => value.kind === 'unknown')) return [UNKNOWN]
+    const blind = inputs.some((value) => value.kind === 'unknown')
+    if (blind && !TOLERANT.has(node.op)) return [UNKNOWN]
     const result = handler(this.#call(node, inputs, path))
     return Array.isArray(result) ? (result as readonly Value[]) : [result as Value]
   }

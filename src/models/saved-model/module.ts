@@ -40,6 +40,7 @@ export interface ModuleVariable {
   readonly key: string
   readonly shape: readonly number[]
   readonly trainable: boolean
+  readonly integer: boolean
 }
 
 /** The endpoints and their inputs, as people may choose among them. */

@@ -83,7 +83,12 @@ export async function importSavedModel(
     training: module.training,
     regularizers: module.regularizers,
     weights: [
-      ...variables.map(({ name, shape, trainable }) => ({ name, shape, trainable })),
+      ...variables.map(({ name, shape, trainable, integer }) => ({
+        name,
+        shape,
+        trainable,
+        ...(integer ? { integer } : {}),
+      })),
       ...[...constants].map(([name, { shape }]) => ({ name, shape, trainable: false })),
     ],
     inputs: module.inputs.map(({ shape }) => shape),

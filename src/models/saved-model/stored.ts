@@ -17,6 +17,8 @@ export interface StoredWeight {
   readonly name: string
   readonly shape: readonly number[]
   readonly trainable: boolean
+  /** Whole numbers, seeds and counters: no step changes them, as draws are fed. */
+  readonly integer?: true
 }
 
 /** One output of a function, with its arguments. */

@@ -5,6 +5,7 @@ import { decode } from './message.ts'
 import type { Module, ModuleOptions, ModuleTensor, ModuleVariable, Signature } from './module.ts'
 import { functionOf, graphReference, nodeName, VARIABLES, type RawFunction } from './reduce.ts'
 import type { Endpoint } from './stored.ts'
+import { valueType } from './tensor-proto.ts'
 
 /**
  * A SavedModel or hub module of TF1: whole graphs, told apart by tags, with tensors to feed and to fetch. One tagged
@@ -100,11 +101,19 @@ function variablesOf(
     ...collected(graph, 'variables'),
     ...graph.graph.nodes.filter(({ op }) => VARIABLES.has(op)).map(({ name }) => name),
   ])
+  const nodes = graphs.flatMap(({ graph }) => graph.nodes.filter(({ op }) => VARIABLES.has(op)))
+  const integers = new Set(
+    nodes
+      .filter(({ attributes }) => valueType(attributes.get('dtype')?.type ?? 1) !== 'float')
+      .map(({ name }) => name),
+  )
   const restored = new Map(graphs.flatMap(({ graph }) => [...restoredKeys(graph.nodes)]))
   const variables = [...new Set(order)].flatMap((name): ModuleVariable[] => {
     const key = keys.has(name) ? name : restored.get(name)
     const shape = key === undefined ? undefined : keys.get(key)
-    return shape ? [{ name, key: key!, shape, trainable: trainable.has(name) }] : []
+    if (!shape) return []
+    const integer = integers.has(name)
+    return [{ name, key: key!, shape, trainable: trainable.has(name) && !integer, integer }]
   })
   return [...variables.filter((v) => v.trainable), ...variables.filter((v) => !v.trainable)]
 }

@@ -213,6 +213,7 @@ class Reading {
       name: unused(own, this.#names),
       key,
       shape: shape.dims.map(({ size }) => size),
+      integer: valueType(dtype) !== 'float',
       trainable:
         valueType(dtype) === 'float' && (trainable ?? (listed ? false : variable!.trainable)),
     }

@@ -42,6 +42,8 @@ export const ARITHMETIC: Handlers = {
     (b, x) => b.square(x),
     (x) => x * x,
   ),
+  Erf: (call) => traced('float', call.b.erf(call.tensor(0))),
+  Erfc: (call) => traced('float', not(call.b, call.b.erf(call.tensor(0)))),
   Neg: unary(
     (b, x) => b.negative(x),
     (x) => -x,

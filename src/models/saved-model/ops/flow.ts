@@ -2,6 +2,20 @@ import type { Tensor } from '../../../program/program.ts'
 import type { Call, Handler, Handlers } from '../call.ts'
 import { DEAD, host, Malformed, traced, Unsupported, type Value } from '../values.ts'
 
+/** Ops that are asked even where something they take cannot be imported: seeds are whole numbers in loops of bits. */
+export const TOLERANT = new Set([
+  'AssignVariableOp',
+  'AssignAddVariableOp',
+  'AssignSubVariableOp',
+  'Assign',
+  'AssignAdd',
+  'AssignSub',
+  'StatelessRandomUniform',
+  'StatelessRandomUniformV2',
+  'StatelessRandomGetKeyCounter',
+  'Assert',
+])
+
 /** What passes values on, reads and changes variables, and draws at random. */
 export const FLOW: Handlers = {
   Identity: same,
@@ -73,7 +87,10 @@ function assign(change: (b: Call['b'], value: Tensor, old: Tensor) => Tensor): H
   return (call) => {
     const variable = call.input(0)
     if (variable.kind !== 'weight') throw new Malformed('a change of what is no variable')
-    const { changed, weight, b } = call.around
+    const { changed, weight, b, integers, lost } = call.around
+    if (integers.has(variable.name)) return variable
+    if (call.input(1).kind === 'unknown') lost()
+    if (call.input(1).kind === 'unknown') return variable
     const old = changed.get(variable.name) ?? weight(variable.name)
     const value = change(b, call.tensor(1), old)
     if (value.shape.join() !== old.shape.join()) {
