@@ -150,6 +150,7 @@ export function isObject(value: Json | undefined): value is JsonObject {
 
 /** `kernelSize` and `KernelSize` as Python writes it; what is in snake case already stays. */
 export function snakeText(text: string): string {
+  if (!/[A-Z]/.test(text)) return text
   return text.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase()
 }
 
