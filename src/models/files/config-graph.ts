@@ -58,7 +58,7 @@ function refuseUnknown(topology: Topology, source: string): void {
     const names = some(layers.map((layer) => `"${layer}"`))
     return `${what} ${names} ${are} of class ${name}, which is not known here`
   })
-  const hint = 'docs/model-files.md says which layers and settings are'
+  const hint = 'docs/models.md says which layers and settings are'
   throw refused(source, [...classes, ...problems], hint)
 }
 

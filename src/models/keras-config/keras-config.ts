@@ -68,6 +68,12 @@ const OTHER_CLASSES: Readonly<Record<string, Read>> = {
   ),
 }
 
+/** All that `fromKeras` knows. */
+export const KERAS_CLASSES: ReadonlySet<string> = new Set([
+  ...Object.keys(KERAS_ROWS),
+  ...Object.keys(OTHER_CLASSES),
+])
+
 /**
  * A layer of a model file as ours. `axes`: of its input, the batch's included, for settings that count axes.
  * Undefined for a class that there is no layer for.

@@ -44,6 +44,7 @@ export function startThread(): Hdf5Thread {
   let answers = 0
   return {
     ask: (call, deadline) => {
+      if (performance.now() >= deadline) return undefined
       port1.postMessage(call)
       for (;;) {
         const received = receiveMessageOnPort(port1) as { message: Answer } | undefined

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import {
   fromKeras,
+  KERAS_CLASSES,
   toKeras,
   type KerasLayer,
 } from '../../../src/models/keras-config/keras-config.ts'
@@ -160,4 +161,13 @@ test('an activation that Keras 2 means otherwise is not taken for that of Keras 
   assert.equal(read('hard_sigmoid', 'keras2')?.problems.length, 1)
   assert.deepEqual(read('hard_swish', 'keras3')?.config, { activation: 'hard_silu' })
   assert.deepEqual(read('swish', 'keras2')?.config, { activation: 'silu' })
+})
+
+test('docs/models.md lists every class that is read, and no other', () => {
+  const page = readFileSync(join(ROOT, 'docs/models.md'), 'utf8')
+  const listed = [/^Layers: ([^;]*);/m, /at all, which a note tells: ([^.]*)\./].flatMap((list) =>
+    list.exec(page)![1]!.split(/,\s+/),
+  )
+  const known = new Set([...KERAS_CLASSES, 'CustomScaleLayer'])
+  assert.deepEqual(listed.toSorted(), [...known].toSorted())
 })
