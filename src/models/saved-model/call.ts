@@ -20,12 +20,12 @@ export interface Surroundings {
 
 /** What an import may take in all, so that a small hostile file cannot ask for much. */
 export class Limits {
-  #nodes = 2 ** 18
+  #nodes = 2 ** 17
   #numbers = 2 ** 26
 
   node(): void {
     this.#nodes -= 1
-    if (this.#nodes < 0) throw new Malformed('more than 262144 ops once its functions are inlined')
+    if (this.#nodes < 0) throw new Malformed('more than 131072 ops once its functions are inlined')
   }
 
   numbers(count: number): void {

@@ -156,7 +156,8 @@ export function reduce(
     if (!raw) throw new WireError(`${from} calls ${name}, which is not there`)
     const changing = effects(name)
     const needed = neededNodes(raw, [...raw.outputs, ...changing.map((node) => `^${node}`)])
-    const { inputs, outputs } = raw
+    const { inputs } = raw
+    const outputs = raw.outputs.map((output) => sourceOf(raw, output))
     const nodes = needed.map((node) => storedNode(raw, node, constants))
     functions[name] = { inputs, outputs, nodes, effects: changing }
     for (const node of needed) {
@@ -173,7 +174,9 @@ function effectsOf(library: ReadonlyMap<string, RawFunction>): (name: string) =>
     const found = known.get(name)
     if (found) return found
     if (path.includes(name)) {
-      throw new WireError(`functions that call themselves: ${[...path, name].join(' -> ')}`)
+      throw new WireError(
+        `functions that call themselves: ${[...path.slice(path.indexOf(name)), name].join(' -> ')}`,
+      )
     }
     if (path.length > DEPTH) throw new WireError(`functions that call each other ${DEPTH} deep`)
     const raw = library.get(name)
@@ -200,7 +203,10 @@ function callsOf({ attributes }: NodeDef): string[] {
 function neededNodes(raw: RawFunction, references: readonly string[]): NodeDef[] {
   const given = new Set(raw.inputs)
   const needed = new Set<string>()
-  const stack = references.filter((reference) => !given.has(reference)).map(nodeName)
+  const stack = references
+    .map((reference) => sourceOf(raw, reference))
+    .filter((reference) => !given.has(reference))
+    .map(nodeName)
   for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
     if (needed.has(name)) continue
     const node = raw.nodes.get(name)
@@ -216,8 +222,25 @@ function inputsOf(raw: RawFunction, { inputs }: NodeDef): string[] {
   const conditional = afterSwitch(raw)
   return inputs
     .filter((input) => !input.startsWith('^') || conditional.has(input.slice(1)))
-    .map((input) => raw.reference(input))
+    .map((input) => sourceOf(raw, raw.reference(input)))
 }
+
+/** What a reference comes to behind ops that only hand on; those of TF1's conditions say too which side is alive. */
+function sourceOf(raw: RawFunction, reference: string): string {
+  if (reference.startsWith('^') || afterSwitch(raw).size > 0) return reference
+  const given = new Set(raw.inputs)
+  let source = reference
+  // no way is longer but one that goes round
+  for (let steps = raw.nodes.size; steps > 0 && !given.has(source); steps -= 1) {
+    const node = raw.nodes.get(nodeName(source))
+    const input = node && HANDS_ON.has(node.op) ? node.inputs[0] : undefined
+    if (input === undefined || input.startsWith('^')) return source
+    source = raw.reference(input)
+  }
+  return source
+}
+
+const HANDS_ON = new Set(['Identity', 'ReadVariableOp', 'DisableCopyOnRead', 'Snapshot'])
 
 const conditionals = new WeakMap<RawFunction, ReadonlySet<string>>()
 
