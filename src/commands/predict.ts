@@ -6,6 +6,7 @@ import type { Event } from '../graph/event.ts'
 import { storeRoot } from '../graph/store-root.ts'
 import { openStore, type Store } from '../graph/store.ts'
 import { BASE_MODELS } from '../models/catalogue.ts'
+import { publishedWeights } from '../models/published.ts'
 import type { Classifier } from '../prediction/classifier.ts'
 import { predictPictures } from '../prediction/predict-pictures.ts'
 import { findRun, runsRoot, type StoredRun } from '../runs/read.ts'
@@ -72,7 +73,11 @@ type Chosen = { readonly model: string } | { readonly run: StoredRun }
 /** A name of the catalogue, or a run. Throws UNKNOWN_RUN with what there is of both. */
 function choose(reference: string, { runs }: PredictFlags, { env, cwd }: CommandContext): Chosen {
   const names = BASE_MODELS.map(({ name }) => name)
-  if (names.includes(reference)) return { model: reference }
+  if (names.includes(reference)) {
+    if (publishedWeights({ name: reference, includeTop: true })) return { model: reference }
+    const hint = 'with a file of your own, in a pipeline: baseModel.weights beside prediction'
+    throw failure('WRONG_VALUE', `no ImageNet weights of ${reference} are published`, { hint })
+  }
   try {
     return { run: findRun(reference, runsRoot(runs, env, cwd), cwd) }
   } catch (error) {

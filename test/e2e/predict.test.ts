@@ -115,6 +115,10 @@ describe('pipeline predict with a run, on wasm', () => {
       (await predict('little', 'pictures')).stderr,
       /no run and no model little\n.*little/,
     )
+    assert.match(
+      (await predict('EfficientNetLite4', 'pictures')).stderr,
+      /^WRONG_VALUE no ImageNet weights of EfficientNetLite4 are published$/m,
+    )
     assert.match((await predict(dir, 'pictures', '--top', '0')).stderr, /^USAGE --top takes/)
     assert.match((await predict(dir, 'pictures', '--engine', 'wasn')).stderr, /mean "wasm"/)
   })
