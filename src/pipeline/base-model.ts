@@ -1,5 +1,6 @@
 import type { ModelChoice } from '../models/base-model.ts'
 import type { StoredGraph } from '../models/stored-graph.ts'
+import type { Diagnostic } from '../util/diagnostic.ts'
 import { modelOptions } from './model-options.ts'
 import type {
   BaseModel,
@@ -20,6 +21,8 @@ export interface KnownModel {
   readonly preprocessing?: Preprocessing | undefined
   /** The names of its outputs, where it brings them. */
   readonly labels?: readonly string[] | undefined
+  /** What its file says that is left out. */
+  readonly notes?: readonly Diagnostic[] | undefined
   /** Of a run: its id, and the files that hold its weights, later ones before earlier ones. */
   readonly run?: { readonly id: string; readonly files: readonly string[] } | undefined
 }

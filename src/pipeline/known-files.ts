@@ -1,6 +1,5 @@
 import { HUB_PREPROCESSING, hubImageSize } from '../models/hub-defaults.ts'
 import { readModelGraph } from '../models/read-model.ts'
-import type { StoredGraph } from '../models/stored-graph.ts'
 import type { KnownModel } from './base-model.ts'
 import { isArchive } from './data-stages.ts'
 import type { ImportedModel } from './pipeline.ts'
@@ -17,13 +16,17 @@ export async function knownOf(base: FromFile): Promise<KnownModel> {
     const { savedModel: path, ...signature } = base
     return known(await readModelGraph({ format: 'savedModel', path, ...signature }))
   }
-  if ('keras' in base) return known(await readModelGraph({ format: 'keras', path: base.keras }))
-  return known(await readModelGraph({ format: 'tfjs', path: base.tfjs }))
+  const place =
+    'keras' in base
+      ? ({ format: 'keras', path: base.keras } as const)
+      : ({ format: 'tfjs', path: base.tfjs } as const)
+  return known(await readModelGraph(place))
 }
 
-function known(stored: StoredGraph): KnownModel {
-  const input = stored.layers.find(({ name }) => name === stored.input)!
+function known({ graph, notes }: Awaited<ReturnType<typeof readModelGraph>>): KnownModel {
+  const input = graph.layers.find(({ name }) => name === graph.input)!
   const [height, width] = (input.config as { readonly shape: readonly number[] }).shape
   const isFixed = height! > 0 && width! > 0
-  return { stored, ...(isFixed ? { imageSize: [height!, width!] as const } : {}) }
+  const imageSize = isFixed ? { imageSize: [height!, width!] as const } : {}
+  return { stored: graph, notes, ...imageSize }
 }

@@ -21,7 +21,11 @@ export async function knownModel(
   try {
     if ('run' in base) return (await findRun?.(base.run, base)) ?? {}
     const { knownOf } = await import('./known-files.ts')
-    return await knownOf(base)
+    const known = await knownOf(base)
+    for (const note of known.notes ?? []) {
+      report({ ...diagnose(tree, ['baseModel', sourceKey(base)], note), severity: 'warning' })
+    }
+    return known
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error
     const path = ['baseModel', sourceKey(base)]

@@ -696,7 +696,7 @@ export interface HubModel {
 }
 export interface SavedModel {
   /**
-   * A folder with a TensorFlow SavedModel, relative to this file.
+   * A TensorFlow SavedModel: a folder, or an archive of one (.tar.gz, .zip), relative to this file.
    */
   savedModel: string
   /**

@@ -49,6 +49,45 @@ describe('a model file as the base model', () => {
     })
   }
 
+  it('what a run is exported to is one, for tfjs and for Keras, and predicts the same', async () => {
+    await using project = await base.copy()
+    const { result } = await project.run()
+    const [line] = readFileSync(join(project.path, result.run.dir, 'predictions.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text) as { image: string; probabilities: number[] })
+    for (const [format, file] of [
+      ['tfjs', 'model.json'],
+      ['keras', 'model.keras'],
+    ] as const) {
+      const exported = await project.pipeline([
+        'export',
+        result.run.id,
+        '--format',
+        format,
+        '--out',
+        format,
+      ])
+      assert.equal(exported.code, 0, exported.stderr)
+      const pipeline = {
+        name: `with-${format}`,
+        engine: 'wasm',
+        baseModel: { [format]: `${format}/${file}` },
+        dataset: { imageSize: [32, 32] },
+        prediction: { images: [`pictures/${line!.image}`], labels: `${format}/labels.txt`, top: 3 },
+      }
+      writeFileSync(join(project.path, 'predict.yaml'), stringify(pipeline))
+      const outcome = await project.pipeline(['run', 'predict.yaml', '--json'])
+      assert.equal(outcome.code, 0, outcome.stderr)
+      const { predictions } = JSON.parse(outcome.stdout) as {
+        predictions: { top: { index: number; probability: number }[] }[]
+      }
+      for (const { index, probability } of predictions[0]!.top) {
+        assert.ok(Math.abs(probability - line!.probabilities[index]!) < 1e-4)
+      }
+    }
+  })
+
   it('is told about where it cannot be: no file, no such layer, no such size', async () => {
     await using project = await base.copy()
     const validated = async (settings: Settings) => {
