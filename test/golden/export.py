@@ -5,18 +5,12 @@ Ran on Keras 3.15.1, TensorFlow 2.21.0. From the repository's root:
     python test/golden/export.py
 
 Writes test/golden/export.json.gz: config.json of the .keras file, the datasets of its model.weights.h5, and what the network
-gives for a made-up picture with made-up weights, which both sides compute from a formula. With a folder,
-
-    python test/golden/export.py FOLDER
-
-it is the check by hand of an export: loads FOLDER/model.keras as a person would and compares its predictions with those
-in FOLDER/check.json ({"shape", "pixels": file, "outputs": file}), which bench/export.ts writes.
+gives for a made-up picture with made-up weights, which both sides compute from a formula.
 """
 
 import gzip
 import json
 import os
-import sys
 import tempfile
 import zipfile
 
@@ -105,19 +99,5 @@ def golden():
         file.write(gzip.compress(json.dumps(record).encode(), 9, mtime=0))
 
 
-def check(folder):
-    model = keras.saving.load_model(os.path.join(folder, "model.keras"))
-    with open(os.path.join(folder, "check.json")) as file:
-        case = json.load(file)
-    pixels = np.fromfile(os.path.join(folder, case["pixels"]), np.uint8).reshape(case["shape"])
-    wanted = np.fromfile(os.path.join(folder, case["outputs"]), np.float32)
-    got = model.predict(pixels.astype(np.float32), verbose=0)
-    difference = np.abs(got - wanted.reshape(got.shape)).max()
-    print(json.dumps({"pictures": len(pixels), "difference": float(difference)}))
-
-
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        check(sys.argv[1])
-    else:
-        golden()
+    golden()
