@@ -144,6 +144,8 @@ export interface Reduced {
 export function reduce(
   library: ReadonlyMap<string, RawFunction>,
   roots: readonly string[],
+  /** Names that weights have already. */
+  names: ReadonlySet<string>,
 ): Reduced {
   const effects = effectsOf(library)
   const functions: Record<string, StoredFunction> = {}
@@ -158,7 +160,13 @@ export function reduce(
     const needed = neededNodes(raw, [...raw.outputs, ...changing.map((node) => `^${node}`)])
     const { inputs } = raw
     const outputs = raw.outputs.map((output) => sourceOf(raw, output))
-    const nodes = needed.map((node) => storedNode(raw, node, constants))
+    const taken = { has: (weight: string) => constants.has(weight) || names.has(weight) }
+    const keep = (node: NodeDef, value: TensorValue): string => {
+      const weight = unused(`constants/${node.name}`, taken)
+      constants.set(weight, value)
+      return weight
+    }
+    const nodes = needed.map((node) => storedNode(raw, node, keep))
     functions[name] = { inputs, outputs, nodes, effects: changing }
     for (const node of needed) {
       for (const callee of callsOf(node)) waiting.push({ name: callee, from: name })
@@ -283,16 +291,15 @@ export function nodeName(reference: string): string {
 function storedNode(
   raw: RawFunction,
   node: NodeDef,
-  constants: Map<string, TensorValue>,
+  /** Gives a big constant its name among the weights. */
+  keep: (node: NodeDef, value: TensorValue) => string,
 ): StoredNode {
   const inputs = inputsOf(raw, node)
   const { name } = node
   if (node.op === 'Const') {
     const value = constantOf(raw, node)
     if (value && value.values.length > SMALL) {
-      const weight = unused(`constants/${name}`, constants)
-      constants.set(weight, value)
-      return { name, op: WEIGHT_OP, inputs, attributes: { weight } }
+      return { name, op: WEIGHT_OP, inputs, attributes: { weight: keep(node, value) } }
     }
     const attributes: StoredNode['attributes'] = value
       ? { value: { constant: storedConstant(value) } }

@@ -176,6 +176,7 @@ class Reading {
     if (value.values.length <= SMALL) return { kind: 'constant', constant: storedConstant(value) }
     const weight = `constants/${operation}`
     this.#constants.set(weight, value)
+    this.#names.add(weight)
     return { kind: 'weight', weight }
   }
 

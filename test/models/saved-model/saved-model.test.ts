@@ -6,10 +6,11 @@ import type { WeightMap } from '../../../src/models/layer-graph.ts'
 import { rebuildGraph, type StoredGraph } from '../../../src/models/stored-graph.ts'
 import {
   describeSavedModel,
-  importSavedModel,
   LAYER_NAME,
   readSavedModel,
+  readSavedModelGraph,
 } from '../../../src/models/saved-model/read.ts'
+import { importSavedModel } from '../../../src/models/saved-model/import.ts'
 import { inline } from '../../../src/models/saved-model/inline.ts'
 import { Builder } from '../../../src/program/builder.ts'
 import { evaluate } from '../../../src/program/evaluate.ts'
@@ -71,7 +72,8 @@ for (const { name, options, output: want, scale } of cases) {
 test('every op of the table is what TensorFlow computes', async (t) => {
   for (const { name, output: want } of golden.ops) {
     await t.test(name, async () => {
-      const { config, weights } = await importSavedModel(fixture('ops'), { signature: name })
+      const { config, readWeights } = await importSavedModel(fixture('ops'), { signature: name })
+      const weights = await readWeights()
       const b = new Builder()
       const shapes = new Map(config.weights.map((weight) => [weight.name, weight.shape]))
       const output = inline(config.inference, {
@@ -105,6 +107,8 @@ test('the variables are the module’s own, trainable ones first, at any size it
     graph.layers.map(({ name, kind }) => `${name} ${kind}`),
     ['input_layer InputLayer', 'keras_layer SavedModel'],
   )
+  assert.deepEqual(graph.layers[0]!.config, { shape: [-1, -1, 3] })
+  assert.deepEqual(await readSavedModelGraph(fixture('hub')), graph)
   const { layers } = rebuildGraph(graph, { inputShape: [13, 9, 3] })
   const layer = layers[1]!
   assert.deepEqual(layer.outputShape, [5])
