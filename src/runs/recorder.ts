@@ -64,7 +64,6 @@ export async function openRecorder(
   const made = await environment(options.cwd)
   const { id, folder } = await openFolder(prepared, options.runs, started, unfinished)
   const stages = new Map<string, StageRecord>()
-  const kinds = new Map(prepared.stages.map((stage) => [stage.id, stage.kind]))
   const epochs = new Map<number, EpochRecord>()
   const warnings: Diagnostic[] = [...prepared.warnings]
   const base: RunRecord = {
@@ -117,7 +116,7 @@ export async function openRecorder(
     event: (event) => {
       if (event.type === 'stageDone') {
         const { stage, cached, fingerprint, digest, bytes } = event
-        const kind = kinds.get(stage) ?? stage
+        const kind = latest.stages.find(({ id }) => id === stage)?.kind ?? stage
         const took = stableNumber(event.seconds)
         stages.set(stage, { id: stage, kind, cached, seconds: took, fingerprint, digest, bytes })
       }
