@@ -53,6 +53,8 @@ def build(model, size, first, head, names, weights, loss, optimizer, rate, alpha
     values = safetensors(weights)
     for layer in net.layers:
         layer.set_weights([values.pop(f"{layer.name}/{w.name}") for w in layer.weights])
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # takes over its weights
     assert not values, f"left over: {list(values)[:3]}"
     rule = getattr(keras.optimizers, optimizer)(learning_rate=rate)
     net.compile(loss=loss, optimizer=rule, metrics=["accuracy"])

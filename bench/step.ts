@@ -81,6 +81,21 @@ const CASES: Readonly<Record<string, Case>> = {
     kept: true,
     bar: 2.2,
   },
+  'InceptionV3 first 249': {
+    model: 'InceptionV3',
+    first: 249,
+    head: small(20),
+    kept: false,
+    bar: 1.05,
+  },
+  'InceptionV3 first 249 kept': {
+    model: 'InceptionV3',
+    first: 249,
+    head: small(20),
+    kept: true,
+  },
+  // Nothing but the input layer frozen.
+  'EfficientNetB0 whole': { model: 'EfficientNetB0', first: 1, head: small(20), kept: false },
   'NASNetMobile first 600 fruits head': {
     model: 'NASNetMobile',
     first: 600,
@@ -122,17 +137,18 @@ async function compare(
   const weights = randomWeights(options)
   const theirs = await keras(name, options, weights)
 
-  const plan = featurePlan(options)!
+  const plan = featurePlan(options)
   const trunk = { model, preprocessing }
-  const source = kept
-    ? await keptPacks(join(work, title), engine, {
-        source: pixels,
-        plan,
-        trunk,
-        weights,
-        batch: 32,
-      })
-    : pixels
+  const source =
+    kept && plan
+      ? await keptPacks(join(work, title), engine, {
+          source: pixels,
+          plan,
+          trunk,
+          weights,
+          batch: 32,
+        })
+      : pixels
   const { program, shape } = trainingProgram({
     model: wholeModel(options),
     loss: { name: LOSS },
@@ -152,7 +168,7 @@ async function compare(
   }
   await ours()
   const rounds = await alternate(Number(pairs), ours, theirs.epoch)
-  const size = kept ? `, ${bytesText(plan.numbers * 4)} a picture` : ''
+  const size = kept && plan ? `, ${bytesText(plan.numbers * 4)} a picture` : ''
   report(`${title}${size}; Keras over ${theirs.form}`, rounds, {
     count: Number(steps),
     unit: 'steps',
