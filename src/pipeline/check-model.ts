@@ -118,7 +118,10 @@ function noteUnknown({ pipeline: { baseModel }, known, report }: CheckedModel): 
 }
 
 /** Whether a network that a file brings begins with layers that rescale what they get. */
-function rescalesInside({ layers, input }: StoredGraph): boolean {
+function rescalesInside({ layers, input }: Pick<StoredGraph, 'layers' | 'input'>): boolean {
   const first = layers.find((layer) => layer.inputs[0] === input)
+  // As layers of random pictures are.
+  const isIdle = (first?.config as { activation?: string } | undefined)?.activation === 'linear'
+  if (first?.kind === 'Activation' && isIdle) return rescalesInside({ layers, input: first.name })
   return first !== undefined && RESCALING.has(first.kind)
 }
