@@ -2,7 +2,7 @@ import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
 import { pixelAffine, type Preprocessing } from '../models/preprocessing.ts'
 import { rebuildGraph, storeGraph, type StoredLayer } from '../models/stored-graph.ts'
 
-/** A model that takes pictures as they are: values 0..255, of one channel where `isGrey`. */
+/** A model that takes pictures as they are: values 0..255, of one channel where they are grey. */
 export interface WholeGraph {
   readonly graph: LayerGraph
   readonly weights: WeightMap
@@ -15,11 +15,12 @@ export interface WholeGraph {
  * a Concatenate, scales and offsets are a Rescaling, caffe's order of channels a 1x1 Conv2D that nobody trains.
  */
 export function withFront(
-  { graph, weights, frozen, preprocessing }: WholeGraph & { readonly preprocessing: Preprocessing },
+  given: WholeGraph & { readonly preprocessing: Preprocessing },
   { isGrey }: { readonly isGrey: boolean },
 ): WholeGraph {
+  const { graph, weights, frozen } = withPlainNames(given)
+  const [height, width, channels] = graph.input.outputShape as [number, number, number]
   const stored = storeGraph(graph)
-  const [height, width] = graph.input.outputShape as [number, number]
   const taken = new Set(stored.layers.map(({ name }) => name))
   const front: StoredLayer[] = []
   const values = new Map(weights)
@@ -31,9 +32,11 @@ export function withFront(
     last = name
     return name
   }
-  if (isGrey) put({ name: 'three_channels', kind: 'Concatenate', config: {} }, [last, last, last])
-  const { reversed, scale, offset } = pixelAffine(preprocessing)
-  if (reversed) {
+  if (isGrey && channels === 3) {
+    put({ name: 'three_channels', kind: 'Concatenate', config: {} }, [last, last, last])
+  }
+  const { reversed, scale, offset } = pixelAffine(given.preprocessing)
+  if (reversed && channels === 3) {
     const name = put({ name: 'preprocessing', kind: 'Conv2D', config: ONE_BY_ONE })
     values.set(`${name}/kernel`, turned(scale))
     values.set(`${name}/bias`, Float32Array.from(offset))
@@ -49,11 +52,45 @@ export function withFront(
     inputs: layer.inputs.map((name) => (name === stored.input ? last : name)),
   }))
   const layers = [input!, ...front, ...behind]
-  const inputShape = [height, width, isGrey ? 1 : 3]
+  const inputShape = [height, width, isGrey ? 1 : channels]
   return {
     graph: rebuildGraph({ ...stored, layers }, { inputShape }),
     weights: values,
     frozen: still,
+  }
+}
+
+/** Layers' names without what Keras 3 (a slash) or tfjs (all but letters, digits, `_`, `-` and `.`) does not take. */
+function withPlainNames(given: WholeGraph): WholeGraph {
+  const { graph, weights, frozen } = given
+  const isPlain = (name: string) => /^[A-Za-z0-9][-A-Za-z0-9_.]*$/.test(name)
+  const odd = graph.layers.filter(({ name }) => !isPlain(name))
+  if (odd.length === 0) return given
+  const taken = new Set(graph.layers.map(({ name }) => name))
+  const names = new Map(
+    odd.map(({ name }) => [
+      name,
+      free(name.replace(/[^-A-Za-z0-9_.]/g, '_').replace(/^[-_.]/, 'layer$&'), taken),
+    ]),
+  )
+  const plain = (name: string) => names.get(name) ?? name
+  const stored = storeGraph(graph)
+  const layers = stored.layers.map((layer) => ({
+    ...layer,
+    name: plain(layer.name),
+    inputs: layer.inputs.map(plain),
+  }))
+  const ends = { input: plain(stored.input), output: plain(stored.output) }
+  const values = new Map(weights)
+  for (const { name, weights: specs } of odd) {
+    for (const spec of specs) {
+      values.set(`${plain(name)}${spec.name.slice(name.length)}`, weights.get(spec.name)!)
+    }
+  }
+  return {
+    graph: rebuildGraph({ ...stored, ...ends, layers }),
+    weights: values,
+    frozen: frozen && new Set([...frozen].map(plain)),
   }
 }
 
@@ -80,7 +117,8 @@ function compact(values: readonly number[]): number | readonly number[] {
   return values.every((value) => value === values[0]) ? values[0]! : values
 }
 
-function free(name: string, taken: Set<string>): string {
+/** The name, with a number behind it where it is taken; it is taken from now on. */
+export function free(name: string, taken: Set<string>): string {
   let own = name
   for (let n = 1; taken.has(own); n += 1) own = `${name}_${n}`
   taken.add(own)

@@ -2,7 +2,7 @@ import { toKeras } from '../models/keras-config/keras-config.ts'
 import type { Layer, WeightMap } from '../models/layer-graph.ts'
 import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import type { JsonObject } from '../util/json.ts'
-import type { WholeGraph } from './front.ts'
+import { free, type WholeGraph } from './front.ts'
 import { WRITERS, type TfjsLayer, type TfjsWeight, type Writing } from './tfjs-layers.ts'
 
 /** A network of layers that tfjs-layers 4.22 has, each after its inputs. */
@@ -61,11 +61,4 @@ function written(layer: Layer, weights: WeightMap): Pick<Writing, 'config' | 'we
     return { name: name.slice(layer.name.length + 1), shape, data: weights.get(name)! }
   })
   return { config, weights: named }
-}
-
-function free(name: string, taken: Set<string>): string {
-  let own = name
-  for (let n = 1; taken.has(own); n += 1) own = `${name}_${n}`
-  taken.add(own)
-  return own
 }
