@@ -21,6 +21,7 @@ const ENGINE = { name: 'tensorflow', device: 'cpu', version: '2.21.0', threads: 
 /** Folders of classes as each file's variable PICTURES wants them; class by class where the number counts. */
 const CLASSES = Array.from({ length: 20 }, (_, i) => `kind ${i + 1}`)
 const PICTURES: Readonly<Record<string, readonly string[]>> = {
+  'hub-predict.yaml': ['photos'],
   'imagenet-predict.yaml': ['photos'],
   'cats-and-dogs-folder.yaml': ['train/cats', 'train/dogs', 'validation/cats', 'validation/dogs'],
   'cats-and-dogs-phases.yaml': ['train/cats', 'train/dogs', 'validation/cats', 'validation/dogs'],
