@@ -41,7 +41,9 @@ export async function readModelGraph(
       const { readTfjsArchitecture } = await import('./files/tfjs.ts')
       return readTfjsArchitecture(place.path)
     }
-    case 'savedModel':
-      return { graph: (await readModel(place)).graph, notes: [] }
+    case 'savedModel': {
+      const { readSavedModelGraph } = await import('./saved-model/read.ts')
+      return { graph: await readSavedModelGraph(place.path, place), notes: [] }
+    }
   }
 }
