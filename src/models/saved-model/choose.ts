@@ -15,13 +15,16 @@ export function choose(
   if (wanted !== undefined) {
     if (there.includes(wanted)) return wanted
     throw failure('WRONG_VALUE', `the SavedModel has no ${what} "${wanted}"; it has ${list}`, {
-      hint: didYouMean(wanted, there) ?? `set baseModel.${what} to one of ${list}`,
+      hint: didYouMean(wanted, there),
     })
   }
   const found =
     usual.find((name) => there.includes(name)) ?? (there.length === 1 ? there[0] : undefined)
   if (found !== undefined) return found
   throw failure('WRONG_VALUE', `the SavedModel has several choices of ${what}: ${list}`, {
-    hint: `set baseModel.${what} to one of them`,
+    hint:
+      what === 'signature'
+        ? 'set baseModel.signature to one of them'
+        : 'set baseModel.signature to one with a single output',
   })
 }

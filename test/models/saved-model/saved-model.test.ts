@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lower } from '../../../src/models/lower.ts'
@@ -11,7 +12,7 @@ import {
   readSavedModelGraph,
 } from '../../../src/models/saved-model/read.ts'
 import { importSavedModel } from '../../../src/models/saved-model/import.ts'
-import { inline } from '../../../src/models/saved-model/inline.ts'
+import { HANDLERS, inline } from '../../../src/models/saved-model/inline.ts'
 import { Builder } from '../../../src/program/builder.ts'
 import { evaluate } from '../../../src/program/evaluate.ts'
 import { simplify } from '../../../src/program/simplify.ts'
@@ -204,4 +205,11 @@ test('a module without a branch to train by can only be frozen', async () => {
   const train = () => lower(b, network, { weights, start, trainable: () => true, training: true })
   assert.throws(train, /WRONG_VALUE the SavedModel has no branch to be trained by/)
   assert.equal(network.output.name, LAYER_NAME)
+})
+
+test('docs/models.md lists the ops of the table', () => {
+  const page = readFileSync(join(ROOT, 'docs/models.md'), 'utf8')
+  const calls = ['Const', 'If', 'PartitionedCall', 'StatefulPartitionedCall', 'StatelessIf']
+  const names = [...Object.keys(HANDLERS), ...calls, 'VarHandleOp', 'VariableV2']
+  assert.ok(page.includes(`with their nodes: ${names.toSorted().join(', ')}.`), names.join(', '))
 })
