@@ -93,3 +93,17 @@ test('a dropout mask belongs to its picture: not to its place in the batch, nor 
   assert.ok(kept.every((value) => value === Math.fround(1 / 0.75)))
   assert.ok(kept.length > 260 && kept.length < 340, `${kept.length} of 400 kept`)
 })
+
+test('without a rate the draws themselves are fed, those that a mask is made of', () => {
+  const size = 400
+  const [mask, draws] = [new Float32Array(2 * size), new Float32Array(2 * size)]
+  const rows = Uint32Array.of(5, 7)
+  fillDropoutMask(mask, rows, { layer: 'a', size, rate: 0.25 }, 8, 1)
+  fillDropoutMask(draws, rows, { layer: 'a', size }, 8, 1)
+  assert.ok(draws.every((value) => value >= 0 && value < 1))
+  assert.deepEqual(
+    mask,
+    draws.map((value) => (value < 0.25 ? 0 : 1 / 0.75)),
+  )
+  assert.ok(draws[0] !== draws[size], 'each picture has its own')
+})
