@@ -2,9 +2,10 @@ import { failure, PipelineError, type Diagnostic } from '../../util/diagnostic.t
 import type { Json } from '../../util/json.ts'
 import { GraphBuilder } from '../graph-builder.ts'
 import { fromKeras, type KindConfig } from '../keras-config/keras-config.ts'
-import type { Layer } from '../layer-graph.ts'
+import type { Layer, LayerKind } from '../layer-graph.ts'
 import type { StoredGraph, StoredLayer } from '../stored-graph.ts'
 import { isOperation, operationFrom, operationName } from './operations.ts'
+import { refused, refuseUnknown, settingProblem, some } from './refuse.ts'
 import { readTopology, type Topology, type TopologyLayer } from './topology.ts'
 
 /** A whole model's architecture, as read from its JSON. */
@@ -19,7 +20,10 @@ export interface FileModel {
 
 /** A size that the file leaves open, for working out the others: every network of keras.applications takes it. */
 const OPEN_SIZE = 299
-const MOST_TOLD = 20
+/** The kinds that take several tensors. */
+const MERGES: ReadonlySet<LayerKind> = new Set([
+  ...(['Add', 'Subtract', 'Multiply', 'Average', 'Maximum', 'Minimum', 'Concatenate'] as const),
+])
 
 /**
  * The layers of a model file from its JSON (Keras 3, Keras 2, tfjs). Nested models are laid out flat: their layers stand
@@ -38,46 +42,6 @@ export function readConfig(json: Json, source: string, version?: string): FileMo
   const { layers, names, input } = flat
   const graph = { name: topology.name, layers, input, output }
   return { graph, topology, names, notes: flat.notes() }
-}
-
-/** Before anything else, so that a person sees all that is missing. */
-function refuseUnknown(topology: Topology, source: string): void {
-  const unknown = new Map<string, string[]>()
-  const problems: string[] = []
-  for (const leaf of leaves(topology)) {
-    if (isOperation(leaf)) continue
-    const read = fromKeras(leaf.layer, leaf.format)
-    for (const problem of read?.problems ?? []) problems.push(settingProblem(leaf, problem))
-    if (read) continue
-    const name = leaf.layer.registered_name ?? leaf.layer.class_name
-    unknown.set(name, [...(unknown.get(name) ?? []), leaf.name])
-  }
-  if (unknown.size + problems.length === 0) return
-  const classes = [...unknown].map(([name, layers]) => {
-    const [what, are] = layers.length === 1 ? ['layer', 'is'] : ['layers', 'are']
-    const names = some(layers.map((layer) => `"${layer}"`))
-    return `${what} ${names} ${are} of class ${name}, which is not known here`
-  })
-  const hint = 'docs/models.md says which layers and settings are'
-  throw refused(source, [...classes, ...problems], hint)
-}
-
-function settingProblem({ name, layer }: TopologyLayer, problem: string): string {
-  return `layer "${name}" (${layer.class_name}): ${problem}`
-}
-
-/** `a, b, c and 4 more`. */
-function some(names: readonly string[]): string {
-  const shown = names.slice(0, 3).join(', ')
-  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown
-}
-
-/** The layers that are no models, nested ones too, in the file's order. */
-export function* leaves(topology: Topology): Generator<TopologyLayer> {
-  for (const layer of topology.layers) {
-    if (layer.model) yield* leaves(layer.model)
-    else yield layer
-  }
 }
 
 class Flattening {
@@ -245,6 +209,11 @@ class Flattening {
     if (!read) return undefined
     const listed = more.listed ?? listedOf(leaf, path)
     const { kind, config } = read
+    const taken = kind === 'InputLayer' ? 0 : MERGES.has(kind) ? Math.max(1, inputs.length) : 1
+    if (inputs.length !== taken) {
+      this.#problems.push(settingProblem(leaf, `called on ${inputs.length} tensors, not ${taken}`))
+      return undefined
+    }
     const name = this.#unique(leaf.name, path, call)
     if (kind === 'InputLayer') this.input ??= name
     const layer = this.#build(leaf, read, sources, name)
@@ -320,16 +289,6 @@ function listedOf(leaf: TopologyLayer, path: string): StoredLayer['listed'] {
 /** Some size for each one that is open (-1). */
 export function closedShape(shape: readonly number[]): readonly number[] {
   return shape.map((size) => (size < 0 ? OPEN_SIZE : size))
-}
-
-/** The first of many problems, and how many there are. */
-function refused(source: string, problems: readonly string[], hint?: string): PipelineError {
-  const told = problems.slice(0, MOST_TOLD)
-  const rest = problems.length - told.length
-  const messages = rest > 0 ? [...told, `and ${rest} more of the kind`] : told
-  return new PipelineError(
-    messages.map((text) => ({ code: 'BAD_WEIGHTS', message: `${source}: ${text}`, hint })),
-  )
 }
 
 function nothing(source: string): PipelineError {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { readConfig } from '../../../src/models/files/config-graph.ts'
 import { PipelineError } from '../../../src/util/diagnostic.ts'
 import type { Json, JsonObject } from '../../../src/util/json.ts'
@@ -227,6 +228,16 @@ const cases: readonly [string, Json, RegExp][] = [
     /layer "out" is called more than once, and its weights are not shared here/,
   ],
   [
+    'a call without a tensor',
+    net(layer('out', 'Dense', { units: 2 }, [])),
+    /layer "out" \(Dense\): called on 0 tensors, not 1$/,
+  ],
+  [
+    'a call on too many',
+    net(layer('out', 'Dense', { units: 2 }, [tensor('in'), tensor('in')])),
+    /layer "out" \(Dense\): called on 2 tensors, not 1$/,
+  ],
+  [
     'a circle',
     net(conv('out', [tensor('a')]), conv('a', [tensor('out')])),
     /nothing leads to "out", "a"$/,
@@ -286,5 +297,58 @@ test('what only training would feel is told in one note for many layers', () => 
   assert.deepEqual(
     notes.map(({ message }) => message),
     ['net.keras: kernel_constraint of a, b, c and 2 more is left out; only training would feel it'],
+  )
+})
+
+/** Every place of a JSON, as the object or list and the key in it. */
+function places(json: Json): [Record<string, Json>, string][] {
+  if (typeof json !== 'object' || json === null) return []
+  const holder = json as Record<string, Json>
+  return Object.keys(holder).flatMap((key) => [[holder, key], ...places(holder[key]!)])
+}
+
+test('JSON in which anything stands anywhere is read or refused, never a bug', () => {
+  const odd = [
+    null,
+    true,
+    -1,
+    0,
+    1e300,
+    'same',
+    'out',
+    [],
+    [1, 2],
+    {},
+    [null],
+    { class_name: 'Add' },
+  ]
+  const change = fc.tuple(fc.nat(), fc.constantFrom<Json>(...odd))
+  const shared = layer('relu', 'ReLU', {}, [tensor('in')], [tensor('c')])
+  const inner = sequential('inner', [
+    input('i', 9, 9, 3),
+    conv('a'),
+    layer('n', 'Normalization', {}),
+  ])
+  const nested = { ...inner, name: 'inner', inbound_nodes: [{ args: [tensor('in')], kwargs: {} }] }
+  const sum = layer('sum', 'Concatenate', { axis: -1 }, [[tensor('inner'), tensor('inner')]])
+  const c = conv('c', [tensor('relu')])
+  const out = layer('out', 'Dense', { units: 3, activation: 'relu' }, [tensor('sum')])
+  const whole = functional([input('in', 9, 9, 3), shared, c, nested, sum, out])
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
+      const json = structuredClone(whole) as JsonObject
+      for (const [at, value] of changes) {
+        const all = places(json)
+        const [holder, key] = all[at % all.length]!
+        holder[key] = structuredClone(value)
+      }
+      try {
+        readConfig(json, 'net.keras')
+      } catch (error) {
+        assert.ok(error instanceof PipelineError, `${error}`)
+        assert.doesNotMatch(error.message, /undefined|is not a/)
+      }
+    }),
+    { numRuns: 500 },
   )
 })
