@@ -63,11 +63,10 @@ export function checkImageSize({ pipeline, model, report }: CheckedModel): void 
     !sizes.some((size) => imageSize.every((side) => side === size))
   ) {
     const size = sizes.map((side) => `${side}x${side}`).join(', ')
-    report(
-      'CONFLICT',
-      path,
-      `${name} with its top and ImageNet's weights takes only ${size}, got ${imageSize.join('x')}`,
-    )
+    const message = `${name} with its top and ImageNet's weights takes only ${size}, got ${imageSize.join('x')}`
+    const hint =
+      'take imageSize out; as in Keras, only a model without its top, or with weights of a file, takes others'
+    report('CONFLICT', path, message, { hint })
   }
 }
 
