@@ -36,13 +36,16 @@ export function readConfig(json: Json, source: string, version?: string): FileMo
   refuseUnknown(topology, source)
   const flat = new Flattening(source)
   flat.reserve(topology)
-  const output = flat.model(topology, undefined, '')
+  const output = flat.model(topology, undefined, [])
   flat.throwProblems()
   if (output === undefined || flat.input === undefined) throw nothing(source)
   const { layers, names, input } = flat
   const graph = { name: topology.name, layers, input, output }
   return { graph, topology, names, notes: flat.notes() }
 }
+
+/** The models that a layer is in, from the outermost's own layers on. */
+type Path = readonly string[]
 
 class Flattening {
   readonly layers: StoredLayer[] = []
@@ -67,7 +70,7 @@ class Flattening {
   }
 
   /** Lays out a model behind the layer `input` (undefined: it brings its own) and gives its last layer's name. */
-  model(topology: Topology, input: string | undefined, path: string): string | undefined {
+  model(topology: Topology, input: string | undefined, path: Path): string | undefined {
     return topology.sequential
       ? this.#sequence(topology, input, path)
       : this.#network(topology, input, path)
@@ -84,10 +87,10 @@ class Flattening {
     })
   }
 
-  #sequence(topology: Topology, input: string | undefined, path: string): string | undefined {
+  #sequence(topology: Topology, input: string | undefined, path: Path): string | undefined {
     let last = input
     for (const layer of topology.layers) {
-      if (layer.model) last = this.model(layer.model, last, `${path}${layer.name}/`)
+      if (layer.model) last = this.model(layer.model, last, [...path, layer.name])
       else if (layer.layer.class_name === 'InputLayer') {
         last ??= this.#place(layer, [], path, { listed: 'nowhere' })
       } else {
@@ -112,10 +115,10 @@ class Flattening {
     const name = topology.format === 'keras2' ? `${first.name}_input` : 'input_layer'
     const layer = { class_name: 'InputLayer', config: { name, batch_shape } }
     const made = { name, layer, model: undefined, format: topology.format, calls: [] }
-    return this.#place(made, [], '', { listed: 'nowhere' })
+    return this.#place(made, [], [], { listed: 'nowhere' })
   }
 
-  #network(topology: Topology, input: string | undefined, path: string): string | undefined {
+  #network(topology: Topology, input: string | undefined, path: Path): string | undefined {
     const end = this.#end(topology, 'inputs')
     const out = this.#end(topology, 'outputs')
     if (!end || !out) return undefined
@@ -138,7 +141,7 @@ class Flattening {
   /** Calls whatever has its inputs at hand until nothing is left; layers of odd files may stand before their inputs. */
   #callAll(
     topology: Topology,
-    path: string,
+    path: Path,
     tensors: Map<string, string>,
     keyOf: (reference: { layer: string; call: number }) => string,
   ): void {
@@ -166,7 +169,7 @@ class Flattening {
     layer: TopologyLayer,
     index: number,
     inputs: readonly string[],
-    path: string,
+    path: Path,
   ): string | undefined {
     const { inference } = layer.calls[index]!
     if (inference) this.#leaveOut('the call with training=False', layer.name)
@@ -183,7 +186,7 @@ class Flattening {
       this.#problems.push(`model "${layer.name}" takes ${inputs.length} tensors, not one`)
       return undefined
     }
-    return this.model(layer.model, inputs[0], `${path}${layer.name}/`)
+    return this.model(layer.model, inputs[0], [...path, layer.name])
   }
 
   /** The one input or output of a model. */
@@ -200,7 +203,7 @@ class Flattening {
   #place(
     leaf: TopologyLayer,
     inputs: readonly string[],
-    path: string,
+    path: Path,
     more: Pick<StoredLayer, 'listed'> = {},
     call = 0,
   ): string | undefined {
@@ -268,12 +271,13 @@ class Flattening {
     }
   }
 
-  #unique(name: string, path: string, call: number): string {
+  #unique(name: string, path: Path, call: number): string {
     const own = call === 0 ? name : `${name}_${call}`
-    const clashes = this.#taken.has(own) || ((path !== '' || call > 0) && this.#reserved.has(own))
-    let unique = clashes ? `${path}${own}` : own
+    const clashes =
+      this.#taken.has(own) || ((path.length > 0 || call > 0) && this.#reserved.has(own))
+    let unique = clashes ? [...path, own].join('/') : own
     for (let i = 1; this.#taken.has(unique) || (clashes && this.#reserved.has(unique)); i += 1) {
-      unique = `${path}${own}_${i}`
+      unique = [...path, `${own}_${i}`].join('/')
     }
     this.#taken.add(unique)
     return unique
@@ -281,9 +285,9 @@ class Flattening {
 }
 
 /** Where Keras lists it: with the outermost model that it is in, or, a function of Keras 3, nowhere. */
-function listedOf(leaf: TopologyLayer, path: string): StoredLayer['listed'] {
+function listedOf(leaf: TopologyLayer, path: Path): StoredLayer['listed'] {
   if (isOperation(leaf) && leaf.layer.class_name !== 'TFOpLambda') return 'nowhere'
-  return path === '' ? undefined : { within: path.slice(0, path.indexOf('/')) }
+  return path[0] === undefined ? undefined : { within: path[0] }
 }
 
 /** Some size for each one that is open (-1). */

@@ -47,6 +47,8 @@ export interface Call {
 /** Far more than any network has. */
 const MOST_LAYERS = 20_000
 const DEEPEST = 20
+/** `Model` is what old releases called a Functional one. */
+const MODELS: ReadonlySet<string> = new Set(['Functional', 'Model', 'Sequential'])
 
 /**
  * Reads the JSON of a whole model: that of Keras 3 or Keras 2, or tfjs' `modelTopology`. Throws BAD_WEIGHTS for what is
@@ -73,7 +75,10 @@ function modelIn(object: JsonObject, context: Context): Topology | undefined {
   const { config, class_name: className } = object
   const sequential = className === 'Sequential'
   const listed = Array.isArray(config) ? config : isObject(config) ? config['layers'] : undefined
-  if (typeof className !== 'string' || !Array.isArray(listed)) return undefined
+  // A class of one's own may compute something else than its layers say.
+  if (typeof className !== 'string' || !MODELS.has(className) || !Array.isArray(listed)) {
+    return undefined
+  }
   const { source, format, depth } = context
   if (depth > DEEPEST) throw damaged(source, 'models nested too deep')
   if (listed.length > MOST_LAYERS) throw damaged(source, `${listed.length} layers`)

@@ -52,6 +52,9 @@ const OTHER_CLASSES: Readonly<Record<string, Read>> = {
     s.only('threshold', 0)
     return { kind: 'LeakyReLU', config: { negativeSlope } }
   },
+  BatchNormalizationV1: (s) => batchNormalization(s),
+  BatchNormalizationV2: (s) => batchNormalization(s),
+  SyncBatchNormalization: (s) => batchNormalization(s),
   Identity: () => LINEAR,
   SpatialDropout2D: (s) => {
     s.only('data_format', 'channels_last')
@@ -66,6 +69,10 @@ const OTHER_CLASSES: Readonly<Record<string, Read>> = {
       },
     ]),
   ),
+}
+
+function batchNormalization(s: Settings): KindConfig {
+  return { kind: 'BatchNormalization', config: rowOf('BatchNormalization').read(s) }
 }
 
 /** All that `fromKeras` knows. */

@@ -74,13 +74,13 @@ test('a layer without weights that is called twice stands there twice, listed on
 })
 
 test('names of nested layers are kept, or told apart by the model they are in', () => {
-  const inner = sequential('inner', [input('i', 9, 9, 3), conv('a'), conv('out'), conv('inner')])
-  const called = { ...inner, name: 'inner', inbound_nodes: [{ args: [tensor('in')], kwargs: {} }] }
+  const inner = sequential('in/ner', [input('i', 9, 9, 3), conv('a'), conv('out'), conv('b')])
+  const called = { ...inner, name: 'in/ner', inbound_nodes: [{ args: [tensor('in')], kwargs: {} }] }
   const other = sequential('other', [conv('a')])
   const again = {
     ...other,
     name: 'other',
-    inbound_nodes: [{ args: [tensor('inner')], kwargs: {} }],
+    inbound_nodes: [{ args: [tensor('in/ner')], kwargs: {} }],
   }
   const graph = read(
     functional([input('in', 9, 9, 3), called, again, conv('out', [tensor('other')])]),
@@ -89,9 +89,9 @@ test('names of nested layers are kept, or told apart by the model they are in', 
     graph.layers.map(({ name, listed }) => [name, listed]),
     [
       ['in', undefined],
-      ['a', { within: 'inner' }],
-      ['inner/out', { within: 'inner' }],
-      ['inner', { within: 'inner' }],
+      ['a', { within: 'in/ner' }],
+      ['in/ner/out', { within: 'in/ner' }],
+      ['b', { within: 'in/ner' }],
       ['other/a', { within: 'other' }],
       ['out', undefined],
     ],
@@ -199,6 +199,15 @@ test('an axis that is not the last is a problem once the shapes are known', () =
   assert.deepEqual(errors(sequential('net', [...layers.slice(0, 2), norm('c', 1)])), [
     'net.keras: layer "c" (BatchNormalization): axis must be the last axis here, got [1]',
   ])
+})
+
+test('a model of a class of its own is no model', () => {
+  const mine = { ...functional([input('in', 9, 9, 3)]), class_name: 'Mine' }
+  assert.match(errors(mine)[0]!, /net.keras holds no Sequential or Functional model/)
+  assert.match(
+    errors(sequential('net', [{ ...mine, name: 'm' }]))[0]!,
+    /"m" is of class Mine, which/,
+  )
 })
 
 const net = (...layers: JsonObject[]) => functional([input('in', 9, 9, 3), ...layers])
