@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 import keras
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.framework.function import Defun
 
 v1 = tf.compat.v1
 out = HERE.parent / "fixtures" / "savedmodels"
@@ -214,6 +215,11 @@ def tf1(name):
     """A module of TF1: one graph to predict with, one tagged `train`, variables by name, tf.cond with Switch and Merge."""
     v1.disable_control_flow_v2()
 
+    # A function that is an op by its name, as the swish of TensorFlow 1.13 is.
+    @Defun(tf.float32, func_name="swish_f32", shape_func=lambda op: [op.inputs[0].shape])
+    def swish(features):
+        return features * tf.sigmoid(features)
+
     def network(training):
         images = v1.placeholder(tf.float32, [None, 8, 8, 3], "images")
         get = v1.get_variable
@@ -234,7 +240,7 @@ def tf1(name):
             x, _, _ = v1.nn.fused_batch_norm(x, gamma, beta, mean, variance, epsilon=1e-3, is_training=False)
         doubled = v1.placeholder_with_default(True, [], "doubled")
         x = v1.cond(doubled, lambda: x * 2.0, lambda: x + tf.reduce_sum(tf.linalg.inv([[[1.0]]])))
-        x = tf.nn.relu(x)
+        x = swish(x)
         return images, tf.reduce_mean(x, [1, 2], name="feature_vector"), tf.reduce_max(x, [1, 2], name="largest")
 
     builder = v1.saved_model.Builder(str(out / name))
@@ -287,6 +293,32 @@ def tf1(name):
 
 tf1("tf1")
 
+# A module as those are that TF Hub made of TF1: a momentum that may be given, a dictionary of outputs.
+module = Module()
+weight = tf.Variable(values(1, 1, 3, 2), name="weight")
+
+
+@tf.function
+def given(images, training=False, batch_norm_momentum=0.9):
+    x = tf.nn.conv2d(images, weight, 1, "SAME") * batch_norm_momentum
+    x = x + 1.0 if training else x
+    return {"default": tf.reduce_mean(x, [1, 2]), "logits": tf.reduce_max(x, [1, 2]), "endpoint/all": x}
+
+
+image = lambda n: tf.TensorSpec([None, n, n, 3], name="images")
+for training in (None, True, False):
+    given.get_concrete_function(image(8), training, tf.TensorSpec([], name="momentum"))
+    given.get_concrete_function(image(8), training)
+    given.get_concrete_function(image(None), training, 0.5)
+module.__call__ = given
+module.variables = module.trainable_variables = [weight]
+tf.saved_model.save(module, str(out / "arguments"))
+clean("arguments")
+loaded = tf.saved_model.load(str(out / "arguments"))
+for key in ("default", "logits"):
+    predicted = loaded(pictures, False)[key]
+    cases.append({"name": "arguments", "options": {"output": key}, "output": packed(predicted), "scale": 1})
+
 # Ops outside the table.
 module = Module()
 module.__call__ = tf.function(
@@ -304,6 +336,7 @@ table = {
     "conv-explicit": lambda x: tf.nn.conv2d(x, k, [1, 2, 2, 1], [[0, 0], [1, 2], [0, 1], [0, 0]]),
     "conv-dilated": lambda x: tf.nn.conv2d(x, k, 1, "SAME", dilations=2),
     "conv-groups": lambda x: tf.nn.conv2d(x, k[:, :, :2, :], 1, "SAME"),
+    "conv-groups-of-one": lambda x: tf.nn.conv2d(x, np.concatenate([k[:, :, :1], k[:, :, 1:2]], 3) @ np.tile(np.eye(4), 2)[:, :8].astype(np.float32), 1, "SAME"),
     "conv-padded-same": lambda x: tf.nn.conv2d(tf.pad(x, [[0, 0], [0, 1], [1, 1], [0, 0]]), k, 2, "VALID"),
     "depthwise": lambda x: tf.nn.depthwise_conv2d(x, depth, [1, 2, 2, 1], "SAME"),
     "max-pool": lambda x: tf.nn.max_pool2d(x, 3, 2, "SAME"),

@@ -169,7 +169,7 @@ export function reduce(
     const nodes = needed.map((node) => storedNode(raw, node, keep))
     functions[name] = { inputs, outputs, nodes, effects: changing }
     for (const node of needed) {
-      for (const callee of callsOf(node)) waiting.push({ name: callee, from: name })
+      for (const callee of callsOf(node, library)) waiting.push({ name: callee, from: name })
     }
   }
   return { functions, constants }
@@ -190,7 +190,7 @@ function effectsOf(library: ReadonlyMap<string, RawFunction>): (name: string) =>
     const raw = library.get(name)
     const deeper = [...path, name]
     const changing = [...(raw?.nodes.values() ?? [])].filter((node) => {
-      const calls = callsOf(node).map((callee) => visit(callee, deeper).length > 0)
+      const calls = callsOf(node, library).map((callee) => visit(callee, deeper).length > 0)
       return CHANGES.has(node.op) || calls.some(Boolean)
     })
     const effects = raw?.effects ?? changing.map((node) => node.name)
@@ -203,7 +203,9 @@ function effectsOf(library: ReadonlyMap<string, RawFunction>): (name: string) =>
 /** Functions within functions; TensorFlow's tracing goes about ten deep. */
 const DEPTH = 200
 
-function callsOf({ attributes }: NodeDef): string[] {
+/** The functions that a node calls; in a graph of TF1 an op may be one by its name. */
+function callsOf({ op, attributes }: NodeDef, library: ReadonlyMap<string, RawFunction>): string[] {
+  if (library.has(op)) return [op]
   return [...attributes].flatMap(([key, { func }]) => (func && CALLS.has(key) ? [func.name] : []))
 }
 

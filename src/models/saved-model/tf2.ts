@@ -252,14 +252,15 @@ function truth(value: boolean): Argument {
 }
 
 /**
- * The concrete function to run: traced for this `training`, else for one that is given, else one without. A module that
- * never asks is trained by what it has; one that was traced for false alone cannot be.
+ * The concrete function to run: traced for this `training`, else for one that is given, else one without; of several
+ * the one that takes the fewest tensors, its other arguments at their defaults, and leaves most sizes open. A module
+ * that never asks is trained by what it has; one that was traced for false or None alone cannot be.
  */
 function best(candidates: readonly Candidate[], training: boolean): Candidate | undefined {
   const ranked = candidates.flatMap((candidate) => {
     const argument = candidate.leaves.find(isTraining)
     const literal = argument?.spec ? 'given' : (argument?.literal ?? null)
-    if (literal === !training) return []
+    if (literal === !training || (training && argument?.literal === null)) return []
     const others = candidate.leaves.filter(
       (leaf) =>
         !leaf.spec &&
@@ -267,9 +268,16 @@ function best(candidates: readonly Candidate[], training: boolean): Candidate | 
         leaf.literal !== (candidate.defaults.get(leaf.path[0]!) ?? null),
     )
     const rank = literal === training ? 0 : literal === 'given' ? 1 : 2
-    return [{ candidate, rank: 10 * others.length + rank }]
+    const inputs = inputsOf(candidate)
+    const fixed = inputs.flatMap(({ shape }) => shape ?? []).filter((n) => n >= 0).length
+    return [{ candidate, order: [inputs.length, others.length, rank, fixed] }]
   })
-  return ranked.toSorted((a, b) => a.rank - b.rank)[0]?.candidate
+  return ranked.toSorted((a, b) => before(a.order, b.order))[0]?.candidate
+}
+
+function before(a: readonly number[], b: readonly number[]): number {
+  const i = a.findIndex((value, k) => value !== b[k])
+  return i < 0 ? 0 : a[i]! - b[i]!
 }
 
 function inputsOf({ leaves, defaults }: Candidate): ModuleTensor[] {

@@ -113,6 +113,7 @@ function convolution(call: Call, kernel: Tensor): [Tensor, ConvAttributes] {
   return paddedInput(x, { kernelSize, strides, padding })
 }
 
+/** Depthwise where each group is of one channel (its kernel's values lie as that one's), else one by one. */
 function grouped(
   call: Call,
   x: Tensor,
@@ -121,8 +122,13 @@ function grouped(
   groups: number,
 ): Tensor {
   const { b } = call
-  if (!(Number.isInteger(groups) && groups <= 64)) throw new Unsupported(`of ${groups} groups`)
-  const [channels, filters] = [kernel.shape[2]!, kernel.shape[3]! / groups]
+  const [kh, kw, channels, all] = kernel.shape as [number, number, number, number]
+  const filters = all / groups
+  const fits = Number.isInteger(groups) && Number.isInteger(filters)
+  if (fits && channels === 1) {
+    return b.depthwiseConv2d(x, b.reshape(kernel, [kh, kw, groups, filters]), attributes)
+  }
+  if (!fits || groups > 64) throw new Unsupported(`of ${groups} groups`)
   const part = (t: Tensor, i: number, size: number) =>
     b.slice(t, [0, 0, 0, i * size], t.shape.with(3, size))
   const parts = Array.from({ length: groups }, (_, i) =>
