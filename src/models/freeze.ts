@@ -1,6 +1,6 @@
 import { failure, type PipelineError } from '../util/diagnostic.ts'
 import { didYouMean } from '../util/suggest.ts'
-import type { LayerGraph } from './layer-graph.ts'
+import type { Layer, LayerGraph } from './layer-graph.ts'
 import { kerasCount, kerasPositions } from './listing.ts'
 
 /**
@@ -17,12 +17,34 @@ export type FreezePolicy =
 
 /**
  * The names of the trunk's frozen layers. Throws WRONG_VALUE where the policy freezes by a number out of range, by an
- * unknown layer, by a glob that matches nothing, or names layers of the head (`head`), which is always trained.
+ * unknown layer, by a glob that matches nothing, or names layers of the head (`head`), which is always trained; and where
+ * a SavedModel is to be trained that has nothing to be trained by.
  */
 export function resolveFreeze(
   policy: FreezePolicy,
   trunk: LayerGraph,
   head: readonly string[] = [],
+): ReadonlySet<string> {
+  const frozen = frozenNames(policy, trunk, head)
+  const untrained = trunk.layers.find(
+    (layer) =>
+      layer.kind === 'SavedModel' &&
+      (layer as Layer<'SavedModel'>).config.training === undefined &&
+      !frozen.has(layer.name),
+  )
+  if (!untrained) return frozen
+  const text = describeFreeze(policy)
+  throw failure(
+    'WRONG_VALUE',
+    `freeze: ${text} trains ${untrained.name}, a SavedModel without a branch to be trained by`,
+    { hint: 'write freeze: all, or take a module that is called with `training`' },
+  )
+}
+
+function frozenNames(
+  policy: FreezePolicy,
+  trunk: LayerGraph,
+  head: readonly string[],
 ): ReadonlySet<string> {
   const names = trunk.layers.map((layer) => layer.name)
   if (policy === 'all') return new Set(names)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { resolveFreeze } from '../../../src/models/freeze.ts'
 import { lower } from '../../../src/models/lower.ts'
 import type { WeightMap } from '../../../src/models/layer-graph.ts'
 import { rebuildGraph, type StoredGraph } from '../../../src/models/stored-graph.ts'
@@ -204,6 +205,11 @@ test('a module without a branch to train by can only be frozen', async () => {
   const start = { [network.input.name]: b.input('pictures', [1, 8, 8, 3]) }
   const train = () => lower(b, network, { weights, start, trainable: () => true, training: true })
   assert.throws(train, /WRONG_VALUE the SavedModel has no branch to be trained by/)
+  assert.throws(
+    () => resolveFreeze('none', network),
+    /WRONG_VALUE freeze: none trains keras_layer, a SavedModel without a branch to be trained by/,
+  )
+  assert.equal(resolveFreeze('all', network).size, 2)
   assert.equal(network.output.name, LAYER_NAME)
 })
 
