@@ -18,14 +18,24 @@ export interface Surroundings {
   readonly limits: Limits
 }
 
+/** The networks of keras.applications have up to 20,000. */
+const MOST_NODES = 2 ** 17
+const MOST_INPUTS = 2 ** 18
+
 /** What an import may take in all, so that a small hostile file cannot ask for much. */
 export class Limits {
-  #nodes = 2 ** 17
+  #nodes = MOST_NODES
+  #inputs = MOST_INPUTS
   #numbers = 2 ** 26
 
-  node(): void {
+  node(inputs: number): void {
     this.#nodes -= 1
-    if (this.#nodes < 0) throw new Malformed('more than 131072 ops once its functions are inlined')
+    this.#inputs -= inputs
+    if (this.#nodes < 0 || this.#inputs < 0) {
+      throw new Malformed(
+        `more than ${MOST_NODES} ops, or ${MOST_INPUTS} inputs of them, once its functions are inlined`,
+      )
+    }
   }
 
   numbers(count: number): void {

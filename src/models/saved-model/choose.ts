@@ -21,6 +21,7 @@ export function choose(
   const found =
     usual.find((name) => there.includes(name)) ?? (there.length === 1 ? there[0] : undefined)
   if (found !== undefined) return found
+  if (there.length === 0) throw failure('WRONG_VALUE', `the SavedModel has no ${what} at all`)
   throw failure('WRONG_VALUE', `the SavedModel has several choices of ${what}: ${list}`, {
     hint:
       what === 'signature'

@@ -1,7 +1,7 @@
 import type { Builder } from '../../program/builder.ts'
 import type { Shape, Tensor } from '../../program/program.ts'
 import { failure, type PipelineError } from '../../util/diagnostic.ts'
-import { Call, Limits, type Handlers, type Surroundings } from './call.ts'
+import { Call, checkedSize, Limits, type Handlers, type Surroundings } from './call.ts'
 import { ARITHMETIC } from './ops/arithmetic.ts'
 import { ARRANGE } from './ops/arrange.ts'
 import { FLOW, TOLERANT } from './ops/flow.ts'
@@ -118,7 +118,8 @@ class Pass {
 
   /** The outputs of one call of a function; `path` names the calls it stands in. */
   #run(name: string, given: readonly Value[], path: string): Value[] {
-    const called = this.#inlining.config.functions[name]
+    const { functions } = this.#inlining.config
+    const called = Object.hasOwn(functions, name) ? functions[name] : undefined
     if (!called) throw failure('BAD_WEIGHTS', `the SavedModel has no function ${name}`)
     const scope = new Scope(called, given)
     const wanted = [
@@ -126,7 +127,6 @@ class Pass {
       ...(this.#training ? called.effects.map((n) => `^${n}`) : []),
     ]
     for (const node of scope.order(name, wanted)) {
-      this.#around.limits.node()
       scope.set(node, this.#node(node, scope, path))
     }
     return called.outputs.map((reference) => scope.get(reference))
@@ -138,6 +138,7 @@ class Pass {
     const merges = node.op === 'Merge' || node.op === 'RefMerge'
     if (values.some((v) => v.kind === 'dead') && !merges) return [DEAD]
     try {
+      this.#around.limits.node(node.inputs.length)
       return this.#dispatch(node, inputs, path)
     } catch (error) {
       if (error instanceof Unsupported) {
@@ -163,7 +164,7 @@ class Pass {
     if (callee) return this.#run(callee.name, callee.inputs, `${path}${node.name}/`)
     const handler = Object.hasOwn(HANDLERS, node.op) ? HANDLERS[node.op] : undefined
     if (!handler) {
-      if (node.op in this.#inlining.config.functions) {
+      if (Object.hasOwn(this.#inlining.config.functions, node.op)) {
         return this.#run(node.op, inputs, `${path}${node.name}/`)
       }
       throw new Unsupported('')
@@ -171,7 +172,15 @@ class Pass {
     const blind = inputs.some((value) => value.kind === 'unknown')
     if (blind && !TOLERANT.has(node.op)) return [UNKNOWN]
     const result = handler(this.#call(node, inputs, path))
-    return Array.isArray(result) ? (result as readonly Value[]) : [result as Value]
+    const values = Array.isArray(result) ? (result as readonly Value[]) : [result as Value]
+    for (const value of values) if (!inputs.includes(value)) this.#count(value)
+    return values
+  }
+
+  /** What is made anew takes memory, now or when it runs. */
+  #count(value: Value): void {
+    if (value.kind === 'host') this.#around.limits.numbers(value.data.length)
+    if (value.kind === 'traced') checkedSize(value.tensor.shape)
   }
 
   #constant(node: StoredNode): Value {
@@ -257,7 +266,7 @@ class Scope {
             },
           )
         }
-        stack.push(...before.filter((input) => !state.has(input.name)))
+        for (const input of before) if (!state.has(input.name)) stack.push(input)
       }
     }
     return order

@@ -1,4 +1,4 @@
-import type { Shape } from '../../program/program.ts'
+import { sizeOf, type Shape } from '../../program/program.ts'
 import { failure } from '../../util/diagnostic.ts'
 import { GraphBuilder, layerGraph } from '../graph-builder.ts'
 import type { WeightMap } from '../layer-graph.ts'
@@ -20,6 +20,9 @@ export const LAYER_NAME = 'keras_layer'
 
 /** What a module is tried with that leaves the size open. */
 const USUAL = [224, 224, 3]
+
+/** Of one picture, in numbers: 8192 x 8192 in three channels. */
+const LARGEST = 3 * 2 ** 26
 
 /**
  * The SavedModel in a folder as a network of an InputLayer and one layer of kind `SavedModel`, with its weights. The input
@@ -51,6 +54,9 @@ function networkOf(folder: string, { config }: Imported, options: SavedModelOpti
   }
   const shape = options.inputShape ?? declaredShape(config)
   const closed = shape.map((n, axis) => (n < 0 ? (USUAL[axis] ?? 1) : n))
+  if (!(sizeOf(closed) <= LARGEST)) {
+    throw failure('BAD_WEIGHTS', `${folder} takes pictures of [${closed.join(', ')}]`)
+  }
   const g = new GraphBuilder()
   const input = g.layer('InputLayer', [], { shape: closed }, 'input_layer')
   const layer = g.layer('SavedModel', input, config, LAYER_NAME)

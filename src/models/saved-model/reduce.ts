@@ -155,7 +155,10 @@ export function reduce(
     const { name, from } = next
     if (Object.hasOwn(functions, name)) continue
     const raw = library.get(name)
-    if (!raw) throw new WireError(`${from} calls ${name}, which is not there`)
+    // JSON keeps no key of this name.
+    if (!raw || name === '__proto__') {
+      throw new WireError(`${from} calls ${name}, which is not there`)
+    }
     const changing = effects(name)
     const needed = neededNodes(raw, [...raw.outputs, ...changing.map((node) => `^${node}`)])
     const { inputs } = raw
@@ -274,7 +277,7 @@ function afterSwitch(raw: RawFunction): ReadonlySet<string> {
   for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
     if (after.has(name)) continue
     after.add(name)
-    stack.push(...(consumers.get(name) ?? []))
+    for (const consumer of consumers.get(name) ?? []) stack.push(consumer)
   }
   return after
 }

@@ -2,12 +2,12 @@ import { broadcastShape } from '../../../program/shapes.ts'
 import { sizeOf, type Shape } from '../../../program/program.ts'
 import { checkedSize } from '../call.ts'
 import type { ValueType } from '../stored.ts'
-import { host, type Host } from '../values.ts'
+import { host, Malformed, type Host } from '../values.ts'
 
 /** Arithmetic on known values, broadcast as numpy does. */
 export function zip(x: Host, y: Host, type: ValueType, f: (x: number, y: number) => number): Host {
   const shape = broadcastShape(x.shape, y.shape)
-  const size = checkedSize(shape)
+  const size = knownSize(shape)
   const from = reader(x, shape)
   const and = reader(y, shape)
   return host(
@@ -15,6 +15,13 @@ export function zip(x: Host, y: Host, type: ValueType, f: (x: number, y: number)
     shape,
     Array.from({ length: size }, (_, i) => f(from(i), and(i))),
   )
+}
+
+/** Of values that are computed now: shapes and small tables, not pictures. */
+function knownSize(shape: Shape): number {
+  const size = checkedSize(shape)
+  if (size > 2 ** 20) throw new Malformed(`known values of [${shape.join(', ')}]`)
+  return size
 }
 
 /** The value of `x` at a flat position of the shape it is broadcast to. */
@@ -48,7 +55,7 @@ export function gathered(
 ): Host {
   const strides = stridesOf(x.shape)
   const own = stridesOf(shape)
-  const data = Array.from({ length: checkedSize(shape) }, (_, position) => {
+  const data = Array.from({ length: knownSize(shape) }, (_, position) => {
     const at = shape.map((n, axis) => Math.floor(position / own[axis]!) % n)
     return x.data[from(at).reduce((sum, index, axis) => sum + index * strides[axis]!, 0)]!
   })

@@ -2,7 +2,7 @@ import type { ConvAttributes, PoolAttributes } from '../../../program/ops.ts'
 import { sizeOf, type Tensor } from '../../../program/program.ts'
 import { paddedInput } from '../../layers/convolution.ts'
 import type { Call, Handlers } from '../call.ts'
-import { host, traced, Unsupported, type Value } from '../values.ts'
+import { host, Malformed, traced, Unsupported, type Value } from '../values.ts'
 import { reader } from './host.ts'
 
 /** Convolutions, pools, normalization and matrices, on [batch, height, width, channels]. */
@@ -88,9 +88,13 @@ function needsNhwc(call: Call): void {
   if (format !== 'NHWC') throw new Unsupported(`with data_format ${format}`)
 }
 
-/** The two inner ones of four. */
+/** The two inner ones of four: strides, sizes, distances. */
 function inner(values: readonly number[]): [number, number] {
-  return [values[1] ?? 1, values[2] ?? 1]
+  const pair: [number, number] = [values[1] ?? 1, values[2] ?? 1]
+  if (!pair.every((n) => Number.isInteger(n) && n > 0)) {
+    throw new Malformed(`steps or sizes of [${values.join(', ')}]`)
+  }
+  return pair
 }
 
 /** The input, padded where TensorFlow pads explicitly, and how it is convolved. */
