@@ -31,10 +31,9 @@ export class Limits {
   node(inputs: number): void {
     this.#nodes -= 1
     this.#inputs -= inputs
+    const over = this.#nodes < 0 ? `${MOST_NODES} ops` : `${MOST_INPUTS} inputs of ops`
     if (this.#nodes < 0 || this.#inputs < 0) {
-      throw new Malformed(
-        `more than ${MOST_NODES} ops, or ${MOST_INPUTS} inputs of them, once its functions are inlined`,
-      )
+      throw new Malformed(`more than ${over} once its functions are inlined`)
     }
   }
 

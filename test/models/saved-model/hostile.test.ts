@@ -91,7 +91,7 @@ test('functions and graphs that go round in circles are errors that show the cir
   ]
   assert.match(
     await told({ functions, nodes: [call('y', 'f')] }),
-    /functions that call themselves: graph -> f -> g -> f$/,
+    /functions that call themselves: f -> g -> f$/,
   )
   const circle = [relu('a', 'b'), relu('b', 'a'), relu('y', 'b')]
   assert.match(await told({ nodes: circle }), /graph goes round in a circle at b$/)
@@ -115,7 +115,7 @@ test('functions that call others twice, forty deep, are not all written out', as
   )
   functions.push(functionProto('f40', [relu('a', 'x')], 'a:activations:0'))
   const result = await told({ functions, nodes: [call('y', 'f0')] })
-  assert.match(result, /more than 131072 ops, or 262144 inputs of them, once its functions are inl/)
+  assert.match(result, /more than 131072 ops once its functions are inlined$/)
   const deep = numbers(300).map((i) =>
     functionProto(`f${i}`, [call('a', `f${(i + 1) % 300}`)], 'a:output:0'),
   )
@@ -202,7 +202,7 @@ test('many messages and many inputs come to an end', async () => {
   assert.match(await told(nodes), /more than 1048576 messages$/)
   assert.match(await told(many(Buffer.from([0x12, 0]))), /more than 1048576 messages$/)
   const wide = { name: 'y', op: 'AddN', inputs: new Array<string>(300_000).fill('x') }
-  assert.match(await told({ nodes: [wide] }), /262144 inputs of them/)
+  assert.match(await told({ nodes: [wide] }), /more than 262144 inputs of ops once/)
   const deep = numbers(2000).reduce<Buffer>(
     (inner) => message(51, message(1, inner)),
     Buffer.alloc(0),
