@@ -52,6 +52,9 @@ export const WRITERS: { readonly [Kind in LayerKind]?: Writer<Kind> } = {
   // It does nothing outside training.
   StochasticDepth: ({ inputs }) => inputs[0]!,
   ReLU: same,
+  LeakyReLU: same,
+  PReLU: same,
+  ELU: elu,
   Activation: (writing) => {
     const { layer, inputs } = writing
     return activation(writing, layer.config.activation, layer.name, inputs[0]!)
@@ -64,6 +67,10 @@ export const WRITERS: { readonly [Kind in LayerKind]?: Writer<Kind> } = {
   GlobalMaxPooling2D: globalPool,
   Add: same,
   Multiply: same,
+  Subtract: subtract,
+  Average: same,
+  Maximum: same,
+  Minimum: same,
   Concatenate: same,
   Flatten: same,
   Reshape: same,
@@ -195,6 +202,33 @@ function layerScale({ layer, weights, put }: Writing<'LayerScale'>): string {
   const config = { kernel_size: [1, 1], padding: 'valid', use_bias: false, depth_multiplier: 1 }
   const kernel = { name: 'depthwise_kernel', shape: [1, 1, data.length, 1], data }
   return put({ className: 'DepthwiseConv2D', name: layer.name, config, weights: [kernel] })
+}
+
+/** tfjs has only alpha 1: `alpha * elu(x) + (1 - alpha) * relu(x)` is any other. */
+function elu(writing: Writing<'ELU'>): string {
+  const { layer, put } = writing
+  const { name, config } = layer
+  const { alpha } = config
+  if (alpha === 1) return same(writing)
+  const part = (of: string, scale: number) => {
+    const inputs = [
+      put({ className: 'Activation', name: `${name}_${of}`, config: { activation: of } }),
+    ]
+    const factor = { scale, offset: 0 }
+    return put({ className: 'Rescaling', name: `${name}_${of}_part`, config: factor, inputs })
+  }
+  return put({ className: 'Add', name, inputs: [part('elu', alpha), part('relu', 1 - alpha)] })
+}
+
+function subtract({ layer: { name }, inputs: [a, b], put }: Writing<'Subtract'>): string {
+  const config = { scale: -1, offset: 0 }
+  const negative = put({
+    className: 'Rescaling',
+    name: `${name}_negative`,
+    config,
+    inputs: [b!],
+  })
+  return put({ className: 'Add', name, inputs: [a!, negative] })
 }
 
 /** tfjs' global pools keep no axes. */

@@ -44,6 +44,13 @@ export function zoo(size: number): LayerGraph {
   x = g.layer('BatchNormalization', x, { scale: false })
   x = g.layer('LayerNormalization', x, { epsilon: 1e-6 })
   for (const activation of ACTIVATIONS) x = g.layer('Activation', x, { activation })
+  x = g.layer('LeakyReLU', x, { negativeSlope: 0.1 })
+  x = g.layer('PReLU', x, { sharedAxes: [1, 2] })
+  x = g.layer('PReLU', x, {})
+  const elu = g.layer('ELU', x, { alpha: 0.5 })
+  x = g.layer('Subtract', [g.layer('ELU', x, {}), elu], {})
+  x = g.layer('Average', [x, elu], {})
+  x = g.layer('Minimum', [g.layer('Maximum', [x, elu], {}), x], {})
   const border = [[1, 2], [3, 0]] as const // prettier-ignore
   let y = g.layer('ZeroPadding2D', x, { padding: border })
   y = g.layer('Cropping2D', y, { cropping: border })

@@ -39,6 +39,13 @@ def zoo(size):
     x = layers.LayerNormalization(epsilon=1e-6)(x)
     for activation in ACTIVATIONS:
         x = layers.Activation(activation)(x)
+    x = layers.LeakyReLU(0.1)(x)
+    x = layers.PReLU(shared_axes=[1, 2])(x)
+    x = layers.PReLU()(x)
+    elu = layers.ELU(0.5)(x)
+    x = layers.Subtract()([layers.ELU()(x), elu])
+    x = layers.Average()([x, elu])
+    x = layers.Minimum()([layers.Maximum()([x, elu]), x])
     y = layers.ZeroPadding2D(((1, 2), (3, 0)))(x)
     y = layers.Cropping2D(((1, 2), (3, 0)))(y)
     y = layers.Conv2D(16, 7, groups=16, padding="same")(y)
