@@ -2,7 +2,7 @@ import { failure, PipelineError, type Diagnostic } from '../../util/diagnostic.t
 import type { Json } from '../../util/json.ts'
 import { GraphBuilder } from '../graph-builder.ts'
 import { fromKeras, type KindConfig } from '../keras-config/keras-config.ts'
-import type { Layer, LayerKind } from '../layer-graph.ts'
+import type { Layer } from '../layer-graph.ts'
 import type { StoredGraph, StoredLayer } from '../stored-graph.ts'
 import { isOperation, operationFrom, operationName } from './operations.ts'
 import { refused, refuseUnknown, settingProblem, some } from './refuse.ts'
@@ -21,8 +21,9 @@ export interface FileModel {
 /** A size that the file leaves open, for working out the others: every network of keras.applications takes it. */
 const OPEN_SIZE = 299
 /** The kinds that take several tensors. */
-const MERGES: ReadonlySet<LayerKind> = new Set([
-  ...(['Add', 'Subtract', 'Multiply', 'Average', 'Maximum', 'Minimum', 'Concatenate'] as const),
+const MERGES: ReadonlySet<string> = new Set([
+  ...['Add', 'Subtract', 'Multiply', 'Average', 'Maximum', 'Minimum', 'Concatenate'],
+  'CustomScaleLayer',
 ])
 
 /**
