@@ -8,6 +8,7 @@ import type { LayerConfigs } from '../models/layer-graph.ts'
 import { rebuildGraph, type StoredGraph } from '../models/stored-graph.ts'
 import type { Shape } from '../program/program.ts'
 import { assignByName } from '../models/weights/assign.ts'
+import { failure } from '../util/diagnostic.ts'
 import { digestOf, type Digest } from '../util/digest.ts'
 import { canonicalJson, stableJson, type Json } from '../util/json.ts'
 import { readSafetensors, type NamedTensor } from '../util/safetensors.ts'
@@ -74,16 +75,19 @@ async function ofFiles(
   { inputs, hints, params }: StageContext,
   format: 'keras' | 'tfjs' | 'savedModel',
 ) {
-  const { path } = hints as unknown as ImportHints
+  const { path, label } = hints as unknown as ImportHints
   const { readModel } = await import('../models/read-model.ts')
   if (format !== 'savedModel') return readModel({ format, path: path! })
   const { signature, tags } = params as unknown as ImportParams
-  const folder = path ?? (await savedModelWithin(join(inputs['file']!.path, 'files')))
+  const folder = path ?? (await savedModelWithin(join(inputs['file']!.path, 'files'), label))
   return readModel({ format, path: folder, signature, tags })
 }
 
-/** The folder of an unpacked archive that holds the SavedModel: its own, or one or two further down. */
-async function savedModelWithin(folder: string): Promise<string> {
+/**
+ * The folder of an unpacked archive that holds the SavedModel: its own, or one or two further down. Throws BAD_WEIGHTS
+ * where none does.
+ */
+async function savedModelWithin(folder: string, label: string): Promise<string> {
   let level = [folder]
   for (let depth = 0; depth < 3; depth += 1) {
     const found = level.find((path) => existsSync(join(path, 'saved_model.pb')))
@@ -91,7 +95,10 @@ async function savedModelWithin(folder: string): Promise<string> {
     const below = await Promise.all(level.map((path) => foldersIn(path)))
     level = below.flat()
   }
-  return folder
+  const hint = existsSync(join(folder, 'model.json'))
+    ? 'it is a model of TensorFlow.js: name its form for TensorFlow 2'
+    : undefined
+  throw failure('BAD_WEIGHTS', `${label} is no SavedModel: it has no saved_model.pb`, { hint })
 }
 
 async function foldersIn(path: string): Promise<string[]> {
