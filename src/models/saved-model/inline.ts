@@ -6,7 +6,7 @@ import { ARITHMETIC } from './ops/arithmetic.ts'
 import { ARRANGE } from './ops/arrange.ts'
 import { FLOW, TOLERANT } from './ops/flow.ts'
 import { NETWORK } from './ops/network.ts'
-import { nodeName } from './reduce.ts'
+import { nodeName } from './functions.ts'
 import {
   WEIGHT_OP,
   type Argument,

@@ -1,4 +1,4 @@
-import type { RawFunction } from './reduce.ts'
+import type { RawFunction } from './functions.ts'
 import type { Endpoint } from './stored.ts'
 import type { TensorValue } from './tensor-proto.ts'
 

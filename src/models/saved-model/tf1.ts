@@ -3,7 +3,7 @@ import { choose } from './choose.ts'
 import { VARIABLE, type MetaGraph, type NodeDef, type TensorInfo } from './graph-def.ts'
 import { decode } from './message.ts'
 import type { Module, ModuleOptions, ModuleTensor, ModuleVariable, Signature } from './module.ts'
-import { functionOf, graphReference, nodeName, VARIABLES, type RawFunction } from './reduce.ts'
+import { functionOf, graphReference, nodeName, VARIABLES, type RawFunction } from './functions.ts'
 import type { Endpoint } from './stored.ts'
 import { valueType } from './tensor-proto.ts'
 

@@ -1,20 +1,24 @@
 import { failure } from '../../util/diagnostic.ts'
 import { choose } from './choose.ts'
-import type { MetaGraph } from './graph-def.ts'
-import type { Module, ModuleOptions, ModuleTensor, ModuleVariable, Signature } from './module.ts'
-import type { ConcreteFunction, ObjectGraph, SavedObject, TrackableGraph } from './object-graph.ts'
-import { functionOf, SMALL, storedConstant } from './reduce.ts'
-import type { Argument, Endpoint } from './stored.ts'
 import {
-  argumentLeaves,
-  leavesOf,
-  parametersOf,
-  shapeOf,
-  type Leaf,
-  type Parameters,
-} from './structured.ts'
+  best,
+  defaultOf,
+  inputsOf,
+  isTraining,
+  outputNames,
+  truth,
+  type Candidate,
+} from './concrete.ts'
+import { functionOf } from './functions.ts'
+import type { MetaGraph } from './graph-def.ts'
+import type { Module, ModuleOptions, ModuleVariable, Signature } from './module.ts'
+import type { ObjectGraph, SavedObject, TrackableGraph } from './object-graph.ts'
+import { SMALL, storedConstant } from './stored-node.ts'
+import type { Argument, Endpoint } from './stored.ts'
+import { argumentLeaves, parametersOf, type Parameters } from './structured.ts'
 import { tensorValue, valueType, type TensorValue } from './tensor-proto.ts'
 import { unused } from './unused.ts'
+import { keysOf } from './variable-keys.ts'
 import { WireError } from './wire.ts'
 
 /**
@@ -38,14 +42,6 @@ export function tf2Signatures(meta: MetaGraph, objects: ObjectGraph): Signature[
 const NO_PARAMETERS: Parameters = { names: [], defaults: new Map() }
 /** Called from Python, never by a pipeline. */
 const HIDDEN = '__saved_model_init_op'
-
-/** A concrete function, with what is known of its arguments. */
-interface Candidate {
-  readonly name: string
-  readonly concrete: ConcreteFunction
-  readonly leaves: readonly Leaf[]
-  readonly defaults: Parameters['defaults']
-}
 
 class Reading {
   readonly #meta: MetaGraph
@@ -237,85 +233,9 @@ class Reading {
   }
 }
 
-function isTraining({ path }: Leaf): boolean {
-  return path.length === 1 && (path[0] === 'training' || path[0] === 'is_training')
-}
-
-/** What a number that may be given beside the pictures is by default (`batch_norm_momentum`). */
-function defaultOf({ path }: Leaf, defaults: Parameters['defaults']): number | boolean | undefined {
-  const value = path.length === 1 ? defaults.get(path[0]!) : undefined
-  return typeof value === 'number' || typeof value === 'boolean' ? value : undefined
-}
-
-function truth(value: boolean): Argument {
-  return { kind: 'constant', constant: { type: 'bool', shape: [], values: [Number(value)] } }
-}
-
-/**
- * The concrete function to run: traced for this `training`, else for one that is given, else one without; of several
- * the one that takes the fewest tensors, its other arguments at their defaults, and leaves most sizes open. A module
- * that never asks is trained by what it has; one that was traced for false or None alone cannot be.
- */
-function best(candidates: readonly Candidate[], training: boolean): Candidate | undefined {
-  const ranked = candidates.flatMap((candidate) => {
-    const argument = candidate.leaves.find(isTraining)
-    const literal = argument?.spec ? 'given' : (argument?.literal ?? null)
-    if (literal === !training || (training && argument?.literal === null)) return []
-    const others = candidate.leaves.filter(
-      (leaf) =>
-        !leaf.spec &&
-        !isTraining(leaf) &&
-        leaf.literal !== (candidate.defaults.get(leaf.path[0]!) ?? null),
-    )
-    const rank = literal === training ? 0 : literal === 'given' ? 1 : 2
-    const inputs = inputsOf(candidate)
-    const fixed = inputs.flatMap(({ shape }) => shape ?? []).filter((n) => n >= 0).length
-    return [{ candidate, order: [inputs.length, others.length, rank, fixed] }]
-  })
-  return ranked.toSorted((a, b) => before(a.order, b.order))[0]?.candidate
-}
-
-function before(a: readonly number[], b: readonly number[]): number {
-  const i = a.findIndex((value, k) => value !== b[k])
-  return i < 0 ? 0 : a[i]! - b[i]!
-}
-
-function inputsOf({ leaves, defaults }: Candidate): ModuleTensor[] {
-  return leaves
-    .filter((leaf) => leaf.spec && !isTraining(leaf) && defaultOf(leaf, defaults) === undefined)
-    .map(({ path, spec }) => ({ name: spec!.name || path.join('/'), shape: shapeOf(spec!) }))
-}
-
-function outputNames({ concrete }: Candidate): string[] {
-  return leavesOf(concrete.outputs)
-    .filter(({ spec }) => spec)
-    .map(({ path }) => (path.length === 0 ? 'default' : path.join('/')))
-}
-
 function noInference(name: string, candidates: readonly Candidate[]) {
   return failure(
     'BAD_WEIGHTS',
     `${name} has no function to predict with; it has ${candidates.map((c) => c.name).join(', ') || 'none'}`,
   )
-}
-
-/** The bundle's key of each variable: both graphs are walked from their roots by the names of children. */
-function keysOf(objects: ObjectGraph, { nodes }: TrackableGraph): Map<number, string> {
-  const keys = new Map<number, string>()
-  const met = new Set<number>([0])
-  const waiting: [number, number][] = [[0, 0]]
-  for (let pair = waiting.pop(); pair; pair = waiting.pop()) {
-    const [ours, theirs] = pair
-    const saved = nodes[theirs]
-    const key = saved?.attributes.find(({ name }) => name === 'VARIABLE_VALUE')?.key
-    if (key !== undefined) keys.set(ours, key)
-    const children = new Map(saved?.children.map(({ name, id }) => [name, id]))
-    for (const { name, id } of objects.nodes[ours]?.children ?? []) {
-      const there = children.get(name)
-      if (there === undefined || met.has(id)) continue
-      met.add(id)
-      waiting.push([id, there])
-    }
-  }
-  return keys
 }
