@@ -10,7 +10,7 @@ import type { StoredRun } from '../runs/read.ts'
 import { RUN_FILES } from '../runs/record.ts'
 import { MODEL_FILE } from '../stages/weight-files.ts'
 import { failure } from '../util/diagnostic.ts'
-import { diskError } from '../util/files.ts'
+import { diskError, isErrno } from '../util/files.ts'
 import { byCodeUnit } from '../util/json.ts'
 import { readSafetensors } from '../util/safetensors.ts'
 import { plural } from '../util/text.ts'
@@ -76,19 +76,39 @@ export async function exportRun(run: StoredRun, options: ExportOptions): Promise
     await rename(draft, out)
     return { files, check }
   } catch (error) {
-    throw diskError(error, out)
+    throw placeError(error, out)
   } finally {
-    await rm(draft, { recursive: true, force: true })
+    // Where there can be no folder there is none to remove.
+    await rm(draft, { recursive: true, force: true }).catch(() => undefined)
   }
+}
+
+/** What lies where the folder should go may have come there only now. */
+function placeError(error: unknown, out: string): unknown {
+  if (isErrno(error, 'ENOTEMPTY', 'EEXIST')) return taken(out)
+  if (isErrno(error, 'ENOTDIR', 'ENOENT')) {
+    return failure('NOT_WRITABLE', `${shown(out)} cannot be made: there can be no folder there`, {
+      hint: 'name another folder with --out',
+      cause: error,
+    })
+  }
+  return diskError(error, out)
 }
 
 /** An empty folder may be filled. */
 function refuseTaken(out: string): void {
   const entries = existsSync(out) && (statSync(out).isDirectory() ? readdirSync(out) : [out])
   if (!entries || entries.length === 0) return
-  throw failure('USAGE', `${relative(process.cwd(), out)} is there already`, {
-    hint: 'name another folder with --out',
-  })
+  throw taken(out)
+}
+
+function taken(out: string) {
+  const hint = 'name another folder with --out'
+  return failure('USAGE', `${shown(out)} is there already`, { hint })
+}
+
+function shown(out: string): string {
+  return relative(process.cwd(), out) || '.'
 }
 
 /** Throws WRONG_VALUE: neither Keras nor tfjs has a layer for one. */

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { unpackArchive } from '../../src/data/archives/unpack.ts'
 import { openPack } from '../../src/data/pack.ts'
+import type { Engine, Session } from '../../src/engines/engine.ts'
+import { openWasm } from '../../src/engines/wasm/engine.ts'
+import { exportRun } from '../../src/export/export.ts'
 import { layoutOf } from '../../src/graph/layout.ts'
 import { openStore } from '../../src/graph/store.ts'
 import { readModelGraph } from '../../src/models/files/read-model.ts'
@@ -121,13 +124,18 @@ describe('pipeline export, on wasm', () => {
     writeFileSync(file, imported.replace(/^freeze: .*\n/m, ''))
     const first = await copy.run()
     assert.ok(computed(first.events).includes('features:train'))
-    assert.deepEqual(computed((await copy.run()).events), [])
+    const weightsState = async () => {
+      const plan = await copy.pipeline(['plan', 'pipeline.yaml', '--json'])
+      const stages = JSON.parse(plan.stdout) as { id: string; state: string }[]
+      return stages.find(({ id }) => id === 'weights')!.state
+    }
+    assert.equal(await weightsState(), 'cached')
     // The values lie in files beside it: a change there is a change of the model.
     const shard = join(copy.path, 'site/model/group1-shard1of1.bin')
     const bytes = readFileSync(shard)
     bytes[4001]! ^= 1
     writeFileSync(shard, bytes)
-    assert.ok(computed((await copy.run()).events).includes('weights'))
+    assert.equal(await weightsState(), 'run')
     copy.configure({ name: 'named', baseModel: { weights: model } })
     assert.ok(computed((await copy.run()).events).includes('weights'))
   })
@@ -170,6 +178,31 @@ describe('pipeline export, on wasm', () => {
     assert.ok(existsSync(join(copy.path, 'new/model.keras')))
   })
 
+  it('a folder where none can be', async () => {
+    writeFileSync(at('a-file'), '')
+    const { code, stderr } = await exported(dir, '--out', 'a-file/model')
+    assert.equal(code, 3)
+    assert.match(stderr, /^NOT_WRITABLE a-file\/model cannot be made/)
+  })
+
+  it('a file that predicts otherwise is an error, and is not left behind', async () => {
+    const store = await openStore(project.store, { readOnly: true })
+    const { signal } = new AbortController()
+    const options = { format: 'tfjs', out: at('wrong'), store, signal } as const
+    try {
+      await assert.rejects(
+        exportRun(readRun(at(dir))!, { ...options, openEngine: openWrong }),
+        /^PipelineError: STAGE_FAILED the tfjs model predicts otherwise than the run: 0.010 apart$/,
+      )
+    } finally {
+      store.close()
+    }
+    assert.deepEqual(
+      readdirSync(project.path).filter((name) => name.includes('wrong')),
+      [],
+    )
+  })
+
   it('a damaged model of a run: an error, and nothing is written', async () => {
     const copy = await project.copy()
     await using _ = copy
@@ -180,6 +213,33 @@ describe('pipeline export, on wasm', () => {
     assert.deepEqual(leftovers(copy.path), [])
   })
 })
+
+/** An engine whose second program gives other numbers. */
+async function openWrong(): Promise<Engine> {
+  const engine = await openWasm()
+  let programs = 0
+  const read = () => Promise.reject(new TypeError('nothing to read'))
+  const write = read
+  return {
+    info: engine.info,
+    close: () => engine.close(),
+    compile: async (program) => {
+      const session = await engine.compile(program)
+      programs += 1
+      if (programs === 1) return session
+      const run: Session['run'] = async (entry, feeds) => {
+        const fetched = await session.run(entry, feeds)
+        const wrong = Object.entries(fetched).map(([name, values]) => [
+          name,
+          (values as Float32Array).map((value) => value + 0.01),
+        ])
+        return Object.fromEntries(wrong) as typeof fetched
+      }
+      const { concurrency } = session
+      return { concurrency, run, read, write, close: () => session.close() }
+    },
+  }
+}
 
 /** What an export that failed would have left. */
 function leftovers(folder: string): string[] {
