@@ -14,11 +14,23 @@ import { diagnose, find, fromData, replace, scalars, toData, type Node, type Pat
 
 /** Keys that only what trains has. */
 const TRAINING: readonly Path[] = [
-  ...['augmentation', 'freeze', 'features', 'head', 'loss', 'optimizer', 'training'],
-  ...['evaluation', 'sweep'],
+  'augmentation',
+  'freeze',
+  'features',
+  'head',
+  'loss',
+  'optimizer',
+  'training',
+  'evaluation',
+  'sweep',
 ].map((key) => [key])
 const OF_DATASET: readonly Path[] = [
-  ...['source', 'root', 'layout', 'splits', 'classes', 'badImages'],
+  'source',
+  'root',
+  'layout',
+  'splits',
+  'classes',
+  'badImages',
 ].map((key) => ['dataset', key])
 
 /** What a file with `prediction` says of training, and of pictures to train on. */
