@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
@@ -43,6 +43,10 @@ describe('a SavedModel as the base model', () => {
     assert.ok(result.stages.some(({ id }) => id === 'features:train'))
     assert.equal(result.parameters.trainable, 5 * 3 + 3)
     assert.deepEqual(computed((await project.run()).events), [])
+    const { code, stderr } = await project.pipeline(['export', 'little@latest', '--out', 'out'])
+    assert.equal(code, 2)
+    assert.match(stderr, /^WRONG_VALUE keras_layer is a SavedModel, which no format here can hold/)
+    assert.ok(!existsSync(join(project.path, 'out')))
   })
 
   it('fine-tuned: its own training branch moves weights and averages, its losses join ours', async () => {
