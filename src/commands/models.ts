@@ -1,7 +1,12 @@
 import { buildBaseModel } from '../models/base-model.ts'
 import { publishedWeights, type BaseModelOptions } from '../models/published.ts'
 import { BASE_MODELS, type BaseModel } from '../models/catalogue.ts'
-import { freezeReport, type FreezeReport, type LayerReport } from '../models/freeze-report.ts'
+import {
+  countLayers,
+  freezeReport,
+  type FreezeReport,
+  type LayerReport,
+} from '../models/freeze-report.ts'
 import { describeFreeze } from '../models/freeze.ts'
 import type { LayerGraph } from '../models/layer-graph.ts'
 import { kerasCount } from '../models/listing.ts'
@@ -166,16 +171,16 @@ function unfrozen(name: string, { layers, parameters, tensors }: FreezeReport) {
 }
 
 function totalLines({ layers, parameters }: FreezeReport): string[] {
-  return [`${plural(layers.length, 'layer')}, ${plural(parameters.total, 'parameter')}`]
+  return [`${plural(countLayers(layers), 'layer')}, ${plural(parameters.total, 'parameter')}`]
 }
 
 function freezeLines(report: FreezeReport, policy: string): string[] {
   const { layers, parameters, tensors, frontier, frontierBytes } = report
-  const frozen = layers.filter((layer) => layer.frozen).length
+  const frozen = countLayers(layers.filter((layer) => layer.frozen))
   const modes = layers.flatMap(({ batchNorm }) => batchNorm ?? [])
   const inference = modes.filter((mode) => mode === 'inference').length
   return [
-    `freeze: ${policy}: ${countText(frozen)} of ${plural(layers.length, 'layer')} frozen`,
+    `freeze: ${policy}: ${countText(frozen)} of ${plural(countLayers(layers), 'layer')} frozen`,
     `trained: ${countText(parameters.trainable)} of ${plural(parameters.total, 'parameter')}, in ${plural(tensors.trainable, 'tensor')}`,
     `batch norm: ${inference} in inference, with their averages; ${modes.length - inference} in training, with the batch's statistics`,
     `frontier: ${plural(frontier.length, 'tensor')}, ${bytesText(frontierBytes)} a picture`,

@@ -70,6 +70,11 @@ export function freezeReport(
   }
 }
 
+/** How many these are in Keras' `model.layers`: a nested model is one. */
+export function countLayers(layers: readonly LayerReport[]): number {
+  return new Set(layers.flatMap(({ index }) => index ?? [])).size
+}
+
 function layerReport(
   { name, kind, outputShape, weights }: Layer,
   index: number | undefined,

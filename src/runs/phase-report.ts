@@ -1,4 +1,4 @@
-import { freezeReport } from '../models/freeze-report.ts'
+import { countLayers, freezeReport } from '../models/freeze-report.ts'
 import { describeFreeze } from '../models/freeze.ts'
 import type { HeadLayer } from '../models/head.ts'
 import { namedModel } from '../pipeline/base-model.ts'
@@ -73,7 +73,10 @@ function phaseReport(resolved: Resolved, phase: Phase): PhaseReport {
     stage: phase.id,
     epochs: [phase.firstEpoch, phase.lastEpoch],
     freeze: describeFreeze(phase.freeze),
-    layers: { total: trunk.layers.length, frozen: trunk.layers.filter((l) => l.frozen).length },
+    layers: {
+      total: countLayers(trunk.layers),
+      frozen: countLayers(trunk.layers.filter((layer) => layer.frozen)),
+    },
     parameters: { total: trunk.parameters.total, trained: trunk.parameters.trainable },
     tensors: { total: trunk.tensors.total, trained: trunk.tensors.trainable },
     batchNorm: { inference, training: modes.length - inference },
