@@ -1,5 +1,4 @@
 import { failure } from '../../util/diagnostic.ts'
-import type { NamedTensor } from '../../util/safetensors.ts'
 import { snakeCase } from '../graph-builder.ts'
 import type { LayerGraph, WeightMap, WeightSpec } from '../layer-graph.ts'
 import type { Hdf5Group } from '../weights/hdf5.ts'
@@ -7,12 +6,16 @@ import type { FileModel } from './config-graph.ts'
 import { isOperation } from './operations.ts'
 import type { Topology, TopologyLayer } from './topology.ts'
 
-/** A layer with weights, with what they are in the graph and where the file has them. */
+/** A weight of a layer: what it is in the graph and where the file has it. */
 interface Place {
   readonly layer: string
-  readonly specs: readonly WeightSpec[]
-  /** One for each of the specs. */
-  readonly paths: readonly string[]
+  readonly spec: WeightSpec
+  /** The group next to it: it is quicker than the way from the root for each. */
+  readonly group: Hdf5Group
+  /** In the group. */
+  readonly key: string
+  /** What messages call it. */
+  readonly path: string
 }
 
 /**
@@ -31,31 +34,22 @@ export function readValues(
     ? legacyPlaces(model, graph, root, source)
     : varsPlaces(model, graph, file, source)
   const values = new Map<string, Float32Array>()
-  for (const place of places) {
-    place.specs.forEach((spec, i) => {
-      const path = place.paths[i]!
-      values.set(spec.name, read(root ?? file, path, spec, { layer: place.layer, source }).data)
-    })
-  }
+  for (const place of places) values.set(place.spec.name, read(place, source))
   return values
 }
 
-function read(
-  group: Hdf5Group,
-  path: string,
-  { shape }: WeightSpec,
-  { layer, source }: { layer: string; source: string },
-): NamedTensor {
-  const found = group.shape(path)
-  if (!found)
+function read({ layer, spec: { shape }, group, key, path }: Place, source: string): Float32Array {
+  const found = group.shape(key)
+  if (!found) {
     throw failure('BAD_WEIGHTS', `${source} has no ${path}, a weight of its layer "${layer}"`)
+  }
   if (found.join() !== shape.join()) {
     throw failure(
       'WEIGHTS_MISMATCH',
       `${source}: ${path} is [${found.join(', ')}], and its layer "${layer}" takes [${shape.join(', ')}]`,
     )
   }
-  return group.tensor(path)!
+  return group.tensor(key)!.data
 }
 
 /** The weights of the graph's layer that the file's layer became; none where it has none. */
@@ -82,9 +76,12 @@ function* varsPlaces(
   for (const [leaf, path] of varsPaths(model.topology, folder)) {
     const own = specs(leaf)
     if (own.length === 0) continue
-    const found = file.group(path)?.keys().length ?? 0
-    if (found !== own.length) throw count(source, leaf.name, found, own.length)
-    yield { layer: leaf.name, specs: own, paths: own.map((_, i) => `${path}/${i}`) }
+    const group = file.group(path)
+    const found = group?.keys().length ?? 0
+    if (!group || found !== own.length) throw count(source, leaf.name, found, own.length)
+    for (const [i, spec] of own.entries()) {
+      yield { layer: leaf.name, spec, group, key: String(i), path: `${path}/${i}` }
+    }
   }
 }
 
@@ -134,13 +131,17 @@ function* legacyPlaces(
       })),
     )
     if (all.length === 0) continue
-    const paths = root.group(layer.name)?.texts('weight_names') ?? []
-    if (paths.length !== all.length) throw count(source, layer.name, paths.length, all.length)
+    const group = root.group(layer.name)
+    const keys = group?.texts('weight_names') ?? []
+    if (!group || keys.length !== all.length) {
+      throw count(source, layer.name, keys.length, all.length)
+    }
     const ordered = layer.model
       ? [...all.filter((w) => w.trainable), ...all.filter((w) => !w.trainable)]
       : all
     for (const [i, { layer: name, spec }] of ordered.entries()) {
-      yield { layer: name, specs: [spec], paths: [`${layer.name}/${paths[i]!}`] }
+      const key = keys[i]!
+      yield { layer: name, spec, group, key, path: `${layer.name}/${key}` }
     }
   }
 }

@@ -35,29 +35,31 @@ export function readVarsWeights(file: Hdf5Group, graph: LayerGraph, source: stri
   for (const [{ name }, path] of varsPaths({ layers: listed(graph), sequential: false }, folder)) {
     groups.add(path.split('/')[1]!)
     const own = specs.get(name) ?? []
-    const found = own.length === 0 ? [] : shapesIn(file, path)
+    if (own.length === 0) continue
+    const group = file.group(path)
+    const found = shapesIn(group)
     if (found.length !== own.length || own.some((w, i) => found[i] !== w.shape.join(', '))) {
       const theirs = found.map((shape) => `[${shape}]`).join(' ') || 'nothing'
       const ours = own.map(({ shape }) => `[${shape.join(', ')}]`).join(' ')
       throw mismatch(graph, source, `${path} has ${theirs}, the model ${name} with ${ours}`)
     }
     for (const [i, { name: weight }] of own.entries()) {
-      values.set(weight, file.tensor(`${path}/${i}`)!.data)
+      values.set(weight, group!.tensor(String(i))!.data)
     }
   }
   const surplus = file
     .group(folder)!
     .keys()
-    .find((key) => !groups.has(key) && shapesIn(file, `${folder}/${key}/vars`).length > 0)
+    .find((key) => !groups.has(key) && shapesIn(file.group(`${folder}/${key}/vars`)).length > 0)
   if (surplus !== undefined) throw mismatch(graph, source, `the model has no ${folder}/${surplus}`)
   return values
 }
 
-function shapesIn(file: Hdf5Group, path: string): string[] {
-  const count = file.group(path)?.keys().length ?? 0
+function shapesIn(group: Hdf5Group | undefined): string[] {
+  const count = group?.keys().length ?? 0
   return Array.from(
     { length: count },
-    (_, i) => file.shape(`${path}/${i}`)?.join(', ') ?? 'no numbers',
+    (_, i) => group?.shape(String(i))?.join(', ') ?? 'no numbers',
   )
 }
 
