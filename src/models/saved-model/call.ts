@@ -136,22 +136,22 @@ export class Call {
   }
 
   number(name: string, otherwise: number): number {
-    const value = this.node.attributes[name]
+    const value = this.node.attributes?.[name]
     return typeof value === 'number' ? value : otherwise
   }
 
   flag(name: string, otherwise: boolean): boolean {
-    const value = this.node.attributes[name]
+    const value = this.node.attributes?.[name]
     return typeof value === 'boolean' ? value : otherwise
   }
 
   text(name: string, otherwise: string): string {
-    const value = this.node.attributes[name]
+    const value = this.node.attributes?.[name]
     return typeof value === 'string' ? value : otherwise
   }
 
   list(name: string, otherwise: readonly number[]): readonly number[] {
-    const value = this.node.attributes[name]
+    const value = this.node.attributes?.[name]
     return Array.isArray(value) && value.length > 0 ? (value as number[]) : otherwise
   }
 

@@ -84,7 +84,7 @@ function moduleOf(
 function usedVariables(module: Module, { functions }: Reduced): readonly ModuleVariable[] {
   const used = new Set<unknown>()
   for (const { nodes } of Object.values(functions)) {
-    for (const { attributes } of nodes) if ('weight' in attributes) used.add(attributes['weight'])
+    for (const { attributes } of nodes) used.add(attributes?.['weight'])
   }
   return module.tf1 ? module.variables.filter(({ name }) => used.has(name)) : module.variables
 }

@@ -6,11 +6,11 @@ import { ARITHMETIC } from './ops/arithmetic.ts'
 import { ARRANGE } from './ops/arrange.ts'
 import { FLOW, TOLERANT } from './ops/flow.ts'
 import { NETWORK } from './ops/network.ts'
-import { nodeName } from './functions.ts'
 import {
   WEIGHT_OP,
   type Argument,
   type Endpoint,
+  type Reference,
   type SavedModelConfig,
   type StoredFunction,
   type StoredNode,
@@ -85,7 +85,7 @@ class Pass {
       const what = value?.kind === 'unknown' ? 'depends on what is no number' : 'is not there'
       throw failure('BAD_WEIGHTS', `output ${output} of the SavedModel's ${name} ${what}`)
     }
-    return this.#call({ name, op: 'output', inputs: [], attributes: {} }, []).toTensor(value)
+    return this.#call({ name, op: 'output' }, []).toTensor(value)
   }
 
   #argument(argument: Argument): Value {
@@ -98,10 +98,7 @@ class Pass {
       case 'weight':
         return { kind: 'weight', name: argument.weight }
       case 'constant':
-        return this.#call(
-          { name: 'argument', op: 'Const', inputs: [], attributes: {} },
-          [],
-        ).constant(argument.constant)
+        return this.#call({ name: 'argument', op: 'Const' }, []).constant(argument.constant)
       case 'missing':
         return UNKNOWN
     }
@@ -126,19 +123,20 @@ class Pass {
       ...called.outputs,
       ...(this.#training ? called.effects.map((n) => `^${n}`) : []),
     ]
-    for (const node of scope.order(name, wanted)) {
-      scope.set(node, this.#node(node, scope, path))
+    for (const position of scope.order(name, wanted)) {
+      scope.set(position, this.#node(called.nodes[position]!, scope, path))
     }
     return called.outputs.map((reference) => scope.get(reference))
   }
 
   #node(node: StoredNode, scope: Scope, path: string): readonly Value[] {
-    const values = node.inputs.map((reference) => scope.get(reference))
-    const inputs = values.filter((_, i) => !node.inputs[i]!.startsWith('^'))
+    const references = node.inputs ?? []
+    const values = references.map((reference) => scope.get(reference))
+    const inputs = values.filter((_, i) => !references[i]!.startsWith('^'))
     const merges = node.op === 'Merge' || node.op === 'RefMerge'
     if (values.some((v) => v.kind === 'dead') && !merges) return [DEAD]
     try {
-      this.#around.limits.node(node.inputs.length)
+      this.#around.limits.node(references.length)
       return this.#dispatch(node, inputs, path)
     } catch (error) {
       if (error instanceof Unsupported) {
@@ -157,7 +155,8 @@ class Pass {
   }
 
   #dispatch(node: StoredNode, inputs: readonly Value[], path: string): readonly Value[] {
-    if (node.op === WEIGHT_OP) return [{ kind: 'weight', name: String(node.attributes['weight']) }]
+    if (node.op === WEIGHT_OP)
+      return [{ kind: 'weight', name: String(node.attributes?.['weight']) }]
     if (node.op === 'Const') return [this.#constant(node)]
     const callee = calleeOf(node, inputs)
     if (callee === 'both') throw new Unsupported('by a condition known only while it runs')
@@ -184,7 +183,7 @@ class Pass {
   }
 
   #constant(node: StoredNode): Value {
-    const value = node.attributes['value']
+    const value = node.attributes?.['value']
     if (typeof value !== 'object' || value === null || !('constant' in value)) return UNKNOWN
     return this.#call(node, []).constant(value.constant)
   }
@@ -193,7 +192,7 @@ class Pass {
 /** The function that a node calls, with its inputs; 'both' where a condition that is not known decides. */
 function calleeOf(node: StoredNode, inputs: readonly Value[]) {
   const called = (name: string): string => {
-    const attribute = node.attributes[name]
+    const attribute = node.attributes?.[name]
     if (typeof attribute === 'object' && attribute !== null && 'function' in attribute) {
       return attribute.function
     }
@@ -216,68 +215,68 @@ function calleeOf(node: StoredNode, inputs: readonly Value[]) {
 
 /** The values of one call of a function. */
 class Scope {
-  readonly #nodes: ReadonlyMap<string, StoredNode>
-  readonly #given = new Map<string, Value>()
-  readonly #values = new Map<string, readonly Value[]>()
+  readonly #nodes: readonly StoredNode[]
+  readonly #given: readonly Value[]
+  /** By the node's position. */
+  readonly #values: (readonly Value[])[] = []
 
-  constructor({ nodes, inputs }: StoredFunction, given: readonly Value[]) {
-    this.#nodes = new Map(nodes.map((node) => [node.name, node]))
-    inputs.forEach((reference, i) => this.#given.set(reference, given[i] ?? UNKNOWN))
+  constructor({ nodes }: StoredFunction, given: readonly Value[]) {
+    this.#nodes = nodes
+    this.#given = given
   }
 
-  set({ name }: StoredNode, values: readonly Value[]): void {
-    this.#values.set(name, values)
+  set(position: number, values: readonly Value[]): void {
+    this.#values[position] = values
   }
 
   /** Of `^NODE`: dead or not. */
-  get(reference: string): Value {
-    const given = this.#given.get(reference)
-    if (given) return given
-    const values = this.#values.get(nodeName(reference)) ?? []
+  get(reference: Reference): Value {
+    if (reference.startsWith('@')) return this.#given[Number(reference.slice(1))] ?? UNKNOWN
+    const values = this.#values[positionOf(reference)!] ?? []
     if (reference.startsWith('^')) return values.some((v) => v.kind === 'dead') ? DEAD : UNKNOWN
-    const index = Number(reference.slice(reference.lastIndexOf(':') + 1))
+    const colon = reference.indexOf(':')
+    const index = colon < 0 ? 0 : Number(reference.slice(colon + 1))
     // the one DEAD or UNKNOWN of a node stands for all of its outputs
     return values[index] ?? (values[0]?.kind === 'dead' ? DEAD : UNKNOWN)
   }
 
-  /** The nodes that the references need, each behind its inputs. Throws BAD_WEIGHTS for a cycle. */
-  order(name: string, references: readonly string[]): StoredNode[] {
-    const state = new Map<string, 'open' | 'done'>()
-    const order: StoredNode[] = []
-    const stack = this.#nodesOf(references)
+  /** The positions of the nodes that the references need, each behind its inputs. Throws BAD_WEIGHTS for a cycle. */
+  order(name: string, references: readonly Reference[]): number[] {
+    const state: ('open' | 'done' | undefined)[] = []
+    const order: number[] = []
+    const stack = positionsOf(references)
     while (stack.length > 0) {
       const node = stack.at(-1)!
-      if (state.get(node.name) === 'done') {
+      if (state[node] === 'done') {
         stack.pop()
-      } else if (state.get(node.name) === 'open') {
-        state.set(node.name, 'done')
+      } else if (state[node] === 'open') {
+        state[node] = 'done'
         order.push(node)
         stack.pop()
       } else {
-        state.set(node.name, 'open')
-        const before = this.#nodesOf(node.inputs)
-        const open = before.find((input) => state.get(input.name) === 'open')
-        if (open) {
-          throw failure(
-            'BAD_WEIGHTS',
-            `the SavedModel's ${name} goes round in a circle at ${open.name}`,
-            {
-              hint: 'loops cannot be imported',
-            },
-          )
+        state[node] = 'open'
+        const before = positionsOf(this.#nodes[node]?.inputs ?? [])
+        const open = before.find((input) => state[input] === 'open')
+        if (open !== undefined) {
+          const at = this.#nodes[open]!.name
+          const message = `the SavedModel's ${name} goes round in a circle at ${at}`
+          throw failure('BAD_WEIGHTS', message, { hint: 'loops cannot be imported' })
         }
-        for (const input of before) if (!state.has(input.name)) stack.push(input)
+        for (const input of before) if (state[input] === undefined) stack.push(input)
       }
     }
     return order
   }
+}
 
-  #nodesOf(references: readonly string[]): StoredNode[] {
-    return references
-      .filter((reference) => !this.#given.has(reference))
-      .map((reference) => this.#nodes.get(nodeName(reference)))
-      .filter((node) => node !== undefined)
-  }
+/** Undefined for an argument. */
+function positionOf(reference: Reference): number | undefined {
+  if (reference.startsWith('@')) return undefined
+  return Number.parseInt(reference.startsWith('^') ? reference.slice(1) : reference, 10)
+}
+
+function positionsOf(references: readonly Reference[]): number[] {
+  return references.map(positionOf).filter((position) => position !== undefined)
 }
 
 /** Each op once, with the nodes that ask for it. */

@@ -1,7 +1,7 @@
 import { givenOf, inputsOf, nodeName, sourceOf, type RawFunction } from './functions.ts'
 import type { NodeDef } from './graph-def.ts'
 import { storedNode } from './stored-node.ts'
-import type { StoredFunction } from './stored.ts'
+import type { Reference, StoredFunction } from './stored.ts'
 import type { TensorValue } from './tensor-proto.ts'
 import { unused } from './unused.ts'
 import { WireError } from './wire.ts'
@@ -47,21 +47,37 @@ export function reduce(
     }
     const changing = effects(name)
     const needed = neededNodes(raw, [...raw.outputs, ...changing.map((node) => `^${node}`)])
-    const { inputs } = raw
-    const outputs = raw.outputs.map((output) => sourceOf(raw, output))
+    const refer = references(raw, needed)
     const taken = { has: (weight: string) => constants.has(weight) || names.has(weight) }
     const keep = (node: NodeDef, value: TensorValue): string => {
       const weight = unused(`constants/${node.name}`, taken)
       constants.set(weight, value)
       return weight
     }
-    const nodes = needed.map((node) => storedNode(raw, node, keep))
-    functions[name] = { inputs, outputs, nodes, effects: changing }
+    functions[name] = {
+      outputs: raw.outputs.map((output) => refer(sourceOf(raw, output))),
+      nodes: needed.map((node) => storedNode(raw, node, refer, keep)),
+      effects: changing.map((node) => Number(refer(`^${node}`).slice(1))),
+    }
     for (const node of needed) {
       for (const callee of callsOf(node, library)) waiting.push({ name: callee, from: name })
     }
   }
   return { functions, constants }
+}
+
+/** `NODE:INDEX`, and `^NODE`, as they are stored. */
+function references(raw: RawFunction, nodes: readonly NodeDef[]): (input: string) => Reference {
+  const given = new Map(raw.inputs.map((input, i) => [input, i]))
+  const positions = new Map(nodes.map(({ name }, i) => [name, i]))
+  return (input) => {
+    const argument = given.get(input)
+    if (argument !== undefined) return `@${argument}`
+    const position = positions.get(nodeName(input))!
+    if (input.startsWith('^')) return `^${position}`
+    const index = input.slice(input.lastIndexOf(':') + 1)
+    return index === '0' ? `${position}` : `${position}:${index}`
+  }
 }
 
 /** The nodes of a function that change variables, themselves or in what they call. */

@@ -1,6 +1,12 @@
 import type { AttrValue, NodeDef } from './graph-def.ts'
 import { inputsOf, VARIABLES, type RawFunction } from './functions.ts'
-import { WEIGHT_OP, type StoredAttribute, type StoredConstant, type StoredNode } from './stored.ts'
+import {
+  WEIGHT_OP,
+  type Reference,
+  type StoredAttribute,
+  type StoredConstant,
+  type StoredNode,
+} from './stored.ts'
 import { tensorValue, valueType, type TensorValue } from './tensor-proto.ts'
 import { WireError } from './wire.ts'
 
@@ -43,30 +49,51 @@ const KEPT = new Set([
 export function storedNode(
   raw: RawFunction,
   node: NodeDef,
+  refer: (input: string) => Reference,
   /** Gives a big constant its name among the weights. */
   keep: (node: NodeDef, value: TensorValue) => string,
 ): StoredNode {
-  const inputs = inputsOf(raw, node)
-  const { name } = node
-  if (node.op === 'Const') {
+  const sources = inputsOf(raw, node).map(refer)
+  const inputs = sources.length > 0 ? { inputs: sources } : {}
+  const { name, op } = node
+  if (op === 'Const') {
     const value = constantOf(raw, node)
-    if (value && value.values.length > SMALL) {
-      return { name, op: WEIGHT_OP, inputs, attributes: { weight: keep(node, value) } }
+    if (!value) return { name, op, ...inputs }
+    if (value.values.length > SMALL) {
+      return { name, op: WEIGHT_OP, ...inputs, attributes: { weight: keep(node, value) } }
     }
-    const attributes: StoredNode['attributes'] = value
-      ? { value: { constant: storedConstant(value) } }
-      : {}
-    return { name, op: 'Const', inputs, attributes }
+    return { name, op, ...inputs, attributes: { value: { constant: storedConstant(value) } } }
   }
   // a variable of a graph of TF1 has its node's name
-  if (VARIABLES.has(node.op)) return { name, op: WEIGHT_OP, inputs, attributes: { weight: name } }
-  const attributes = Object.fromEntries(
-    [...node.attributes].flatMap(([key, value]) => {
-      const stored = KEPT.has(key) ? storedAttribute(value) : undefined
-      return stored === undefined ? [] : [[key, stored]]
-    }),
-  )
-  return { name, op: node.op, inputs, attributes }
+  if (VARIABLES.has(op)) return { name, op: WEIGHT_OP, ...inputs, attributes: { weight: name } }
+  const attributes = [...node.attributes].flatMap(([key, value]): [string, StoredAttribute][] => {
+    const stored = KEPT.has(key) ? storedAttribute(value) : undefined
+    return stored === undefined || isUsual(key, stored) ? [] : [[key, stored]]
+  })
+  if (attributes.length === 0) return { name, op, ...inputs }
+  return { name, op, ...inputs, attributes: Object.fromEntries(attributes) }
+}
+
+/** What an op is taken to be asked where it does not say. */
+function isUsual(key: string, value: StoredAttribute): boolean {
+  const usual = USUAL[key]
+  return usual !== undefined && JSON.stringify(usual) === JSON.stringify(value)
+}
+
+const USUAL: Readonly<Record<string, StoredAttribute>> = {
+  adj_x: false,
+  adj_y: false,
+  begin_mask: 0,
+  data_format: 'NHWC',
+  dilations: [1, 1, 1, 1],
+  ellipsis_mask: 0,
+  end_mask: 0,
+  explicit_paddings: [],
+  keep_dims: false,
+  new_axis_mask: 0,
+  shrink_axis_mask: 0,
+  transpose_a: false,
+  transpose_b: false,
 }
 
 function constantOf(raw: RawFunction, node: NodeDef): TensorValue | undefined {

@@ -37,21 +37,25 @@ export type Argument =
   | { readonly kind: 'missing'; readonly what: string }
 
 export interface StoredFunction {
-  /** `NAME:0` of each argument, in order; in a graph of TF1 the tensors that are fed. */
-  readonly inputs: readonly string[]
-  /** `NODE:INDEX`. */
-  readonly outputs: readonly string[]
+  readonly outputs: readonly Reference[]
   readonly nodes: readonly StoredNode[]
-  /** Nodes that change variables, themselves or in what they call; run in training. */
-  readonly effects: readonly string[]
+  /** Nodes, by position, that change variables, themselves or in what they call; run in training. */
+  readonly effects: readonly number[]
 }
+
+/**
+ * `@2`: the third argument, or tensor that is fed; `7`, `7:1`: the first and second output of the eighth node; `^7`: that
+ * node, which only must be alive. Positions, not names: those are most of the JSON as it is.
+ */
+export type Reference = string
 
 export interface StoredNode {
   readonly name: string
   readonly op: string
-  /** `NODE:INDEX`, then `^NODE` for those that only must be alive. */
-  readonly inputs: readonly string[]
-  readonly attributes: Readonly<Record<string, StoredAttribute>>
+  /** Absent: none. */
+  readonly inputs?: readonly Reference[]
+  /** Absent: none. */
+  readonly attributes?: Readonly<Record<string, StoredAttribute>>
 }
 
 export type StoredAttribute =
