@@ -160,7 +160,7 @@ function rebuild(
   const [, offset, shape, stride] = args
   const data = storages.get(storage.key)
   const bad = () => failure('BAD_WEIGHTS', `${path} holds a tensor that its values do not fill`)
-  if (!data || typeof offset !== 'number' || !isSizes(shape) || !isSizes(stride)) throw bad()
+  if (!data || !isSize(offset) || !isSizes(shape) || !isSizes(stride)) throw bad()
   if (shape.length !== stride.length) throw bad()
   const count = shape.reduce((product, n) => product * n, 1)
   const last = shape.reduce((sum, n, i) => sum + (n - 1) * stride[i]!, offset)
@@ -186,8 +186,12 @@ function rebuild(
   return { shape, data: values }
 }
 
+function isSize(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 40
+}
+
 function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((n) => typeof n === 'number' && n >= 0 && n < 2 ** 40)
+  return Array.isArray(value) && value.every(isSize)
 }
 
 /** IEEE 754 binary16. */

@@ -97,7 +97,7 @@ const laughs = () => {
   return Buffer.concat([op(']'), put(100), ...Array.from({ length: 60 }, (_, i) => level(101 + i))])
 }
 const tensor = (
-  storage: { key?: Buffer; size: number },
+  storage: { key?: Buffer; size: number; offset?: number },
   shape: readonly number[],
   stride: readonly number[],
 ) =>
@@ -111,7 +111,7 @@ const tensor = (
       storage.key ?? text('0'),
       text('cpu'),
     ],
-    ...[int(storage.size), op('tQ'), int(0)],
+    ...[int(storage.size), op('tQ'), int(storage.offset ?? 0)],
     ...[op('('), ...shape.map(int), op('t('), ...stride.map(int), op('t')],
     ...[op('\x89'), global('collections.OrderedDict'), op(')R'), op('tR')],
   ])
@@ -197,6 +197,10 @@ test('tensors of more values than the file has are not made', async () => {
     [[4], [1, 1]],
   ] as const) {
     assert.equal(await told(legacy(dict({ w: tensor(FOUR, shape, stride) }))), UNFILLED)
+  }
+  for (const offset of [1, 2 ** 32 - 1]) {
+    const moved = tensor({ size: 4, offset }, [4], [1])
+    assert.equal(await told(legacy(dict({ w: moved }))), UNFILLED)
   }
   const shared = Buffer.concat([
     op('}'),
