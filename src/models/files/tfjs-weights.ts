@@ -92,10 +92,16 @@ type Bad = (what: string, cause?: unknown) => Error
 
 function groupsOf(manifest: unknown, bad: Bad): readonly ManifestGroup[] {
   if (!Array.isArray(manifest)) throw bad('it has no list weightsManifest')
+  const seen = new Set<unknown>()
   for (const group of manifest as readonly Partial<ManifestGroup>[]) {
     const { paths, weights } = group ?? {}
     if (!Array.isArray(paths) || !Array.isArray(weights)) {
       throw bad('a group of its weightsManifest has no paths and weights')
+    }
+    // A file named a thousand times would stand for a thousand times its size.
+    for (const path of paths as readonly unknown[]) {
+      if (seen.has(path)) throw bad(`its weightsManifest has ${JSON.stringify(path)} twice`)
+      seen.add(path)
     }
     for (const weight of weights as readonly Partial<ManifestWeight>[]) {
       const { name, shape } = weight ?? {}

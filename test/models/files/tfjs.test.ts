@@ -229,6 +229,14 @@ describe('tfjs models that cannot be read', () => {
     ],
     ['a folder', (json: io.ModelJSON) => (groupOf(json).paths[0] = '.'), /would lie at/],
     [
+      'a file twice',
+      (json: io.ModelJSON) => {
+        const { paths } = groupOf(json)
+        paths.push(paths[0]!)
+      },
+      /weightsManifest has "\S+" twice$/,
+    ],
+    [
       'a missing file',
       (json: io.ModelJSON) => (groupOf(json).paths[0] = 'part9.bin'),
       /cannot read its weights in part9.bin$/,
