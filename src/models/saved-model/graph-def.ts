@@ -112,8 +112,8 @@ const COLLECTION = message({
 
 export const VARIABLE = message({
   name: [1, text],
-  snapshot: [3, text],
-  slice: [4, optional(message({ fullName: [1, text] }))],
+  /** Of a partitioned variable: the part that this one is. */
+  slice: [4, optional(message({ fullName: [1, text], offset: [3, ints], shape: [4, ints] }))],
 })
 
 const META_GRAPH = message({

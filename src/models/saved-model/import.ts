@@ -7,9 +7,11 @@ import { decode } from './message.ts'
 import type { Module, ModuleOptions, ModuleVariable } from './module.ts'
 import { TRACKABLE_GRAPH } from './object-graph.ts'
 import { reduce, type Reduced } from './reduce.ts'
+import { gathered } from './ops/host.ts'
 import type { Endpoint, SavedModelConfig } from './stored.ts'
 import { graphsByTags, tf1Module } from './tf1.ts'
 import { tf2Module } from './tf2.ts'
+import { host } from './values.ts'
 
 /** A function of a SavedModel with all its inputs, before its values are read. */
 export interface Imported {
@@ -89,14 +91,26 @@ function usedVariables(module: Module, { functions }: Reduced): readonly ModuleV
   return module.tf1 ? module.variables.filter(({ name }) => used.has(name)) : module.variables
 }
 
-async function valueOf(folder: string, bundle: Bundle, { name, key, shape }: ModuleVariable) {
+async function valueOf(folder: string, bundle: Bundle, variable: ModuleVariable) {
+  const { name, key, shape, offset } = variable
   const entry = bundle.entries.get(key)
   if (!entry) throw failure('BAD_WEIGHTS', `${folder} has no values of its variable ${name}`)
-  if (entry.shape.join() !== shape.join()) {
-    throw failure(
-      'BAD_WEIGHTS',
-      `${folder}: the variable ${name} is [${shape.join(', ')}] in the graph and [${entry.shape.join(', ')}] in variables/`,
-    )
+  const fits = offset
+    ? offset.length === entry.shape.length &&
+      shape.length === entry.shape.length &&
+      shape.every(
+        (n, axis) => offset[axis]! >= 0 && n >= 0 && offset[axis]! + n <= entry.shape[axis]!,
+      )
+    : entry.shape.join() === shape.join()
+  if (!fits) {
+    const there = `[${entry.shape.join(', ')}]`
+    const message = `${folder}: the variable ${name} is [${shape.join(', ')}] in the graph and ${there} in variables/`
+    throw failure('BAD_WEIGHTS', message)
   }
-  return (await bundle.read(key)).data
+  const { data } = await bundle.read(key)
+  if (!offset) return data
+  const all = host('float', entry.shape, data)
+  return Float32Array.from(
+    gathered(all, shape, (at) => at.map((n, axis) => n + offset[axis]!)).data,
+  )
 }

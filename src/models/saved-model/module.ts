@@ -41,6 +41,8 @@ export interface ModuleVariable {
   readonly shape: readonly number[]
   readonly trainable: boolean
   readonly integer: boolean
+  /** Where in the tensor of that key its values begin, of TF1's partitioned variables; absent: it is the whole. */
+  readonly offset?: readonly number[]
 }
 
 /** The endpoints and their inputs, as people may choose among them. */

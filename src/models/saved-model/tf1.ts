@@ -1,7 +1,7 @@
 import { failure } from '../../util/diagnostic.ts'
 import { choose } from './choose.ts'
 import { VARIABLE, type MetaGraph, type NodeDef, type TensorInfo } from './graph-def.ts'
-import { decode } from './message.ts'
+import { decode, type Read } from './message.ts'
 import type { Module, ModuleOptions, ModuleTensor, ModuleVariable, Signature } from './module.ts'
 import { functionOf, graphReference, nodeName, VARIABLES, type RawFunction } from './functions.ts'
 import type { Endpoint } from './stored.ts'
@@ -95,10 +95,20 @@ function variablesOf(
   graphs: readonly MetaGraph[],
   keys: ReadonlyMap<string, readonly number[]>,
 ): ModuleVariable[] {
-  const trainable = new Set(graphs.flatMap((graph) => collected(graph, 'trainable_variables')))
+  const names = (graph: MetaGraph, collection: string) =>
+    collected(graph, collection).map(({ name }) => name)
+  const trainable = new Set(graphs.flatMap((graph) => names(graph, 'trainable_variables')))
+  const parts = new Map(
+    graphs
+      .flatMap((graph) => [
+        ...collected(graph, 'variables'),
+        ...collected(graph, 'trainable_variables'),
+      ])
+      .flatMap(({ name, slice }) => (slice ? [[name, slice] as const] : [])),
+  )
   const order = graphs.flatMap((graph) => [
-    ...collected(graph, 'trainable_variables'),
-    ...collected(graph, 'variables'),
+    ...names(graph, 'trainable_variables'),
+    ...names(graph, 'variables'),
     ...graph.graph.nodes.filter(({ op }) => VARIABLES.has(op)).map(({ name }) => name),
   ])
   const nodes = graphs.flatMap(({ graph }) => graph.nodes.filter(({ op }) => VARIABLES.has(op)))
@@ -109,18 +119,27 @@ function variablesOf(
   )
   const restored = new Map(graphs.flatMap(({ graph }) => [...restoredKeys(graph.nodes)]))
   const variables = [...new Set(order)].flatMap((name): ModuleVariable[] => {
-    const key = keys.has(name) ? name : restored.get(name)
-    const shape = key === undefined ? undefined : keys.get(key)
-    if (!shape) return []
+    const part = parts.get(name)
+    const key = keys.has(name) ? name : (part?.fullName ?? restored.get(name))
+    const whole = key === undefined ? undefined : keys.get(key)
+    if (key === undefined || !whole) return []
     const integer = integers.has(name)
-    return [{ name, key: key!, shape, trainable: trainable.has(name) && !integer, integer }]
+    const kind = { name, key, trainable: trainable.has(name) && !integer, integer }
+    return [
+      part && key !== name
+        ? { ...kind, shape: part.shape, offset: part.offset }
+        : { ...kind, shape: whole },
+    ]
   })
   return [...variables.filter((v) => v.trainable), ...variables.filter((v) => !v.trainable)]
 }
 
-function collected({ collections }: MetaGraph, name: string): string[] {
-  const values = collections.get(name)?.bytes.values ?? []
-  return values.map((bytes) => decode(VARIABLE, bytes).name.replace(/:\d+$/, ''))
+function collected({ collections }: MetaGraph, collection: string): Read<typeof VARIABLE>[] {
+  const values = collections.get(collection)?.bytes.values ?? []
+  return values.map((bytes) => {
+    const variable = decode(VARIABLE, bytes)
+    return { ...variable, name: variable.name.replace(/:\d+$/, '') }
+  })
 }
 
 /** The keys under which a saver restores variables, where they are not their names: Assign(VARIABLE, RestoreV2:i). */
