@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { openPromise, type Entry, type ZipFile } from 'yauzl'
 import { failure, PipelineError } from '../../util/diagnostic.ts'
+import { diskError } from '../../util/files.ts'
 import type { Json } from '../../util/json.ts'
 
 /** Above any network's JSON: that of the largest of keras.applications has 1.5 MB. */
@@ -100,10 +101,20 @@ async function unpacked<T>(
       `${source}: model.weights.h5 has ${entry.uncompressedSize} bytes, more than its model can need`,
     )
   }
-  const folder = await mkdtemp(join(tmpdir(), 'graft-keras-'))
+  const full = (error: unknown) => {
+    const told = diskError(error, tmpdir())
+    if (told instanceof PipelineError || !('syscall' in Object(error))) return told
+    return failure('NOT_WRITABLE', `cannot write below ${tmpdir()}`, { cause: error })
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'graft-keras-')).catch((error: unknown) => {
+    throw full(error)
+  })
   try {
     const path = join(folder, 'model.weights.h5')
-    await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(path, { flags: 'wx' }))
+    const packed = await zip.openReadStreamPromise(entry)
+    await pipeline(packed, createWriteStream(path, { flags: 'wx' })).catch((error: unknown) => {
+      throw full(error)
+    })
     return await use(path)
   } finally {
     await rm(folder, { recursive: true, force: true })
