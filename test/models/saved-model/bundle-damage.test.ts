@@ -121,6 +121,7 @@ test('any bytes under right checksums are an error for people, or a checkpoint',
     }),
     { numRuns: 300 },
   )
+  await rm(dirname(prefix), { recursive: true })
 })
 
 const FOUR = Buffer.from(Float32Array.of(1, 2, 3, 4).buffer)
