@@ -338,6 +338,18 @@ module.__call__ = tf.function(
 tf.saved_model.save(module, str(out / "unknown-ops"))
 clean("unknown-ops")
 
+
+
+def batch_norm(x, factor):
+    """Training, with moving averages mixed in by the op itself, as Keras 2 had it for a while."""
+    four = [tf.constant(value) for value in (values_of_four + 1, values_of_four, values_of_four, values_of_four + 2)]
+    scale, offset, mean, variance = four
+    return tf.raw_ops.FusedBatchNormV3(
+        x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=0.01, exponential_avg_factor=factor
+    )
+
+
+values_of_four = values(4)
 # One signature for each op and each of its forms.
 x = tf.constant(values(2, 6, 5, 4))
 k = values(3, 3, 4, 2)
@@ -397,6 +409,9 @@ table = {
     "matmul": lambda x: tf.matmul(tf.reshape(x, [-1, 120]), tf.reshape(tf.constant(k), [2, 36])[:, :20] @ tf.ones([20, 120]), transpose_b=True),
     "batch-matmul": lambda x: tf.matmul(x, tf.reshape(tf.constant(k)[0], [4, 6])),
     "moments": lambda x: tf.concat(tf.nn.moments(x, [1, 2]), 1),
+    "batch-norm-training": lambda x: batch_norm(x, 1.0)[0],
+    "batch-norm-moments": lambda x: tf.concat(batch_norm(x, 1.0)[1:3], 0),
+    "batch-norm-averages": lambda x: tf.concat(batch_norm(x, 0.1)[1:3], 0),
     "big-constant": lambda x: x + tf.constant(np.arange(120, dtype=np.float32).reshape(1, 6, 5, 4)),
     "half": lambda x: tf.cast(tf.cast(x, tf.float16) * tf.constant([0.5, 1, 2, 4], tf.float16), tf.float32),
 }
