@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, open, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { sizeOf } from '../../program/program.ts'
 import { failure } from '../../util/diagnostic.ts'
@@ -137,13 +138,17 @@ async function openShards(folder: string, paths: readonly string[], bad: Bad) {
   let total = 0
   for (const name of paths) {
     const path = join(folder, checked(name, bad))
-    const file = await open(path, 'r').catch((error: unknown) => {
-      throw bad(`cannot read its weights in ${name}`, error)
+    const unreadable = (error: unknown) => bad(`cannot read its weights in ${name}`, error)
+    // To open a pipe would be to wait for whoever writes into it.
+    const found = await stat(path).catch((error: unknown) => {
+      throw unreadable(error)
     })
-    const stat = await file.stat().finally(() => file.close())
-    if (!stat.isFile()) throw bad(`${name} is no file`)
-    files.push({ path, start: total, bytes: stat.size })
-    total += stat.size
+    if (!found.isFile()) throw bad(`${name} is no file`)
+    await access(path, constants.R_OK).catch((error: unknown) => {
+      throw unreadable(error)
+    })
+    files.push({ path, start: total, bytes: found.size })
+    total += found.size
   }
   let opened: { path: string; file: Awaited<ReturnType<typeof open>> } | undefined
   const close = async () => {

@@ -104,8 +104,9 @@ async function readModelJson(path: string, source: string): Promise<ModelJson> {
 }
 
 async function readSmall(path: string): Promise<string | undefined> {
-  const { size } = await stat(path)
-  return size > MOST_BYTES ? undefined : readFile(path, 'utf8')
+  const found = await stat(path)
+  if (!found.isFile()) throw new TypeError(`${path} is no file`)
+  return found.size > MOST_BYTES ? undefined : readFile(path, 'utf8')
 }
 
 function configOf(topology: Json, source: string): FileModel {

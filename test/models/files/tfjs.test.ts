@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -288,6 +289,12 @@ describe('tfjs models that cannot be read', () => {
       assert.match(await problem(readTfjsModel(path)), message)
     })
   }
+
+  it('a pipe in the place of a file is not waited for', async () => {
+    const path = await changed((json) => (groupOf(json).paths[0] = 'pipe'), 'pipe')
+    assert.equal(spawnSync('mkfifo', [join(folder, 'pipe/pipe')]).status, 0)
+    assert.match(await problem(readTfjsModel(path)), /pipe is no file$/)
+  })
 
   it('what is no JSON, and what is not there', async () => {
     const path = join(folder, 'none.json')
