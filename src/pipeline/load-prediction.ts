@@ -76,7 +76,11 @@ export async function resolvePrediction(
 ): Promise<{ prediction: PredictionPipeline; tree: Node; known: KnownModel }> {
   let tree = withoutTraining(fillDefaults(wholeModel(written)))
   const model = isBad('baseModel') ? undefined : modelOf(tree)
-  const known = isBad('baseModel') ? undefined : await knownModel(tree, model, findRun, report)
+  // What a model file says of training that is left out here does not matter.
+  const tell = (diagnostic: Diagnostic): void => {
+    if (diagnostic.severity !== 'warning') report(diagnostic)
+  }
+  const known = isBad('baseModel') ? undefined : await knownModel(tree, model, findRun, tell)
   if (known?.run) tree = replace(tree, ['baseModel', 'run'], fromData(known.run.id, 'file'))
   tree = resolveDefaults(tree, file, model, known)
   if (model && !find(tree, ['prediction', 'labels'])) {
