@@ -122,6 +122,8 @@ export interface LayerConfigs {
   Maximum: Readonly<Record<string, never>>
   Minimum: Readonly<Record<string, never>>
   Concatenate: Readonly<Record<string, never>>
+  /** InceptionResNetV2's: its first input and its second times `scale`. */
+  CustomScaleLayer: { readonly scale: number }
   Flatten: Readonly<Record<string, never>>
   /** Without the batch axis; one axis may be -1. */
   Reshape: { readonly targetShape: readonly number[] }

@@ -1,13 +1,11 @@
 import type { StoredGraph } from '../models/stored-graph.ts'
-import { BASE_MODELS } from '../models/catalogue.ts'
 import { publishedWeights } from '../models/published.ts'
 import { samePreprocessing } from '../models/preprocessing.ts'
 import { isNamed, modelName, sourceKey } from './base-model.ts'
 import type { CheckedModel } from './check.ts'
 
-/** Models of keras.applications that bring values 0..255 into their range themselves (EfficientNet, ConvNeXt ...). */
+/** Layers that bring values 0..255 into the range a network works with. */
 const RESCALING = new Set<string>(['Rescaling', 'Normalization'])
-const RESCALES_INSIDE = /^(EfficientNetB|EfficientNetV2|MobileNetV3|ConvNeXt)/
 
 export function checkPreprocessing(checked: CheckedModel): void {
   const { pipeline, model, known, isWritten, report } = checked
@@ -27,7 +25,7 @@ export function checkPreprocessing(checked: CheckedModel): void {
   }
   const name = modelName(baseModel)
   const inside = isNamed(baseModel)
-    ? (model?.rescalesInside ?? RESCALES_INSIDE.test(name))
+    ? model?.rescalesInside === true
     : known?.stored !== undefined && rescalesInside(known.stored)
   const own = model?.preprocessing ?? known?.preprocessing
   const isTrained = !isNamed(baseModel) || baseModel.weights !== 'none'
@@ -68,15 +66,6 @@ export function checkImageSize({ pipeline, model, report }: CheckedModel): void 
       'take imageSize out; as in Keras, only a model without its top, or with weights of a file, takes others'
     report('CONFLICT', path, message, { hint })
   }
-}
-
-/** A name of keras.applications that the catalogue does not have yet; a name that is none the schema refuses. */
-export function checkName({ pipeline, model, report }: CheckedModel): void {
-  if (model || !isNamed(pipeline.baseModel)) return
-  const hint = `this version has ${BASE_MODELS.map((m) => m.name).join(', ')}`
-  report('NOT_YET', ['baseModel', 'name'], `${pipeline.baseModel.name} is not in this version`, {
-    hint,
-  })
 }
 
 /** The width and the form, for the families that have them. */

@@ -8,7 +8,7 @@ import {
   checkLoss,
   checkUnits,
 } from './check-head.ts'
-import { checkImageSize, checkName, checkPreprocessing, checkVariant } from './check-model.ts'
+import { checkImageSize, checkPreprocessing, checkVariant } from './check-model.ts'
 import { checkOptimizers } from './check-optimizer.ts'
 import { checkEvaluation, checkFolders, checkSplits } from './check-splits.ts'
 
@@ -29,7 +29,6 @@ export const CHECKS: readonly Check[] = [
   { reads: ['augmentation', 'features', 'freeze', 'training'], run: checkAugmentation },
   { reads: ['baseModel', 'preprocessing'], run: checkPreprocessing },
   { reads: ['baseModel', 'dataset.imageSize'], run: checkImageSize },
-  { reads: ['baseModel'], run: checkName },
   { reads: ['baseModel'], run: checkVariant },
   { reads: ['optimizer', 'training.phases'], run: checkOptimizers },
   { reads: [...CALLBACKS, 'dataset.splits'], run: checkMonitors },

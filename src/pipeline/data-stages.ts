@@ -1,7 +1,7 @@
 import { SPLIT_FILES } from '../data/index-table.ts'
 import { hubHandle } from '../data/sources/hub.ts'
 import type { Stage } from '../graph/stage.ts'
-import { imagenetWeights } from '../models/published.ts'
+import { baseModel, imagenetWeights } from '../models/published.ts'
 import type { JsonObject } from '../util/json.ts'
 import { isNamed, modelName, sourceKey, type ModelPart } from './base-model.ts'
 import { modelOptions, variantOf } from './model-options.ts'
@@ -104,7 +104,14 @@ export function weightStages(pipeline: ModelPart, options: ResolveOptions): Stag
   const { name, includeTop, alpha = 1 } = base
   // The layer that ImageNet's weights bring to some families has none of its own.
   const { minimalistic } = variantOf(base)
-  const params = { name, includeTop, alpha, ...(minimalistic ? { minimalistic } : {}) }
+  const { hasSizedTop } = baseModel(name)
+  const params = {
+    name,
+    includeTop,
+    alpha,
+    ...(minimalistic ? { minimalistic } : {}),
+    ...(includeTop && hasSizedTop ? { inputShape: [...pipeline.dataset.imageSize, 3] } : {}),
+  }
   const stage = (
     from: 'initial' | 'file',
     more: Partial<Stage> & { file?: string } = {},

@@ -3,7 +3,7 @@ import type { Diagnostic } from '../util/diagnostic.ts'
 import type { FindRunModel, KnownModel } from './base-model.ts'
 import type { CheckedModel } from './check.ts'
 import { buildLayers } from './check-layers.ts'
-import { checkImageSize, checkName, checkPreprocessing, checkVariant } from './check-model.ts'
+import { checkImageSize, checkPreprocessing, checkVariant } from './check-model.ts'
 import { checkActivation, checkLabels, checkTop } from './check-prediction.ts'
 import { fillDefaults, inSchemaOrder } from './defaults.ts'
 import type { Problem } from './explain.ts'
@@ -100,7 +100,6 @@ export async function resolvePrediction(
   const isOpen = isBad('baseModel') || isBad('dataset.imageSize')
   const checked = { ...given, pipeline, layers: isOpen ? undefined : await buildLayers(given) }
   if (!isBad('baseModel')) {
-    checkName(checked)
     checkVariant(checked)
     checkTop(checked)
     if (!isBad('preprocessing')) checkPreprocessing(checked)

@@ -13,6 +13,8 @@ export interface WeightsParams {
   readonly includeTop: boolean
   readonly alpha: number
   readonly minimalistic?: boolean | undefined
+  /** Only where the weights depend on it: VGG with its top. */
+  readonly inputShape?: readonly number[] | undefined
   /** `initial`: Keras' initializers from the stage's seed; `file`: the input `file`, or `hints.path`. */
   readonly from: 'initial' | 'file'
   /** Of the file inside the input `file`. */

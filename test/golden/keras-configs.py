@@ -20,7 +20,8 @@ PATH = os.path.join(HERE, "keras-configs.json")
 
 keras = importlib.import_module(sys.argv[1])
 layers = keras.layers
-convnext = importlib.import_module(f"{sys.argv[1]}.src.applications.convnext")
+applications = f"{sys.argv[1]}.src.applications"
+PLACES = [layers, *(importlib.import_module(f"{applications}.{m}") for m in ("convnext", "inception_resnet_v2"))]
 
 SLOPE = "alpha" if sys.argv[1] == "tf_keras" else "negative_slope"
 IDENTITIES = ("Identity",) if hasattr(layers, "Identity") else ()
@@ -95,6 +96,7 @@ CASES = [
     ("GlobalMaxPooling2D", {}, None, {}),
     ("Add", {}, None, {}),
     ("Concatenate", {}, None, {}),
+    ("CustomScaleLayer", {"scale": 0.25}, None, {"scale": 0.25}),
     ("Flatten", {}, None, {}),
     ("Dropout", {"rate": 0.25}, None, {"rate": 0.25}),
     ("Dropout", {"rate": 0.25, "noise_shape": (None, 1, 1, 1)}, None, {"rate": 0.25, "noiseShape": [None, 1, 1, 1]}),
@@ -159,7 +161,8 @@ def case(name, arguments, kind, settings):
     if name == "InputLayer":
         settings = {"shape": list(arguments["shape"])}
         arguments = {"input_shape" if keras2 else "shape": arguments["shape"]}
-    layer = getattr(convnext if name in ("LayerScale", "StochasticDepth") else layers, name)(**arguments, name="layer")
+    place = next(place for place in PLACES if hasattr(place, name))
+    layer = getattr(place, name)(**arguments, name="layer")
     serialized = keras.saving.serialize_keras_object(layer)
     return {"kind": kind or name, "settings": settings, "keras": json.loads(json.dumps(serialized))}
 

@@ -5,15 +5,18 @@ Ran on Keras 3.15.1, TensorFlow 2.21.0, numpy 2.x. From the repository's root:
     python test/golden/models.py
 
 Writes test/golden/models.json.gz (for each model its layers in Keras' order: name, class, output shape,
-weights) and test/golden/model-outputs.json.gz (outputs of models and of single layers on made-up pictures with
-made-up weights, which both sides compute from a formula).
+weights) and test/golden/model-outputs.json.gz (outputs of single layers on made-up inputs with made-up weights, which
+both sides compute from a formula, and what preprocess_input does). model_runs.py runs whole models.
 """
 
+import contextlib
 import gzip
 import hashlib
 import json
+import math
 import os
 import sys
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -21,14 +24,31 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from keras import layers  # noqa: E402
-from keras.src.applications import convnext  # noqa: E402
+from keras.src.applications import convnext, inception_resnet_v2  # noqa: E402
+from keras.src.utils import file_utils  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def efficientnet_lite0(input_shape, include_top, pooling=None):
-    """EfficientNet-Lite0 with the layer names of keras.applications' EfficientNetB0."""
+# Tan 2020 (tensorflow/tpu, efficientnet/lite): width, depth, own size; stem, head, first and last stage are not scaled
+LITES = {
+    "EfficientNetLite0": (1.0, 1.0, 224),
+    "EfficientNetLite1": (1.0, 1.1, 240),
+    "EfficientNetLite2": (1.1, 1.2, 260),
+    "EfficientNetLite3": (1.2, 1.4, 280),
+    "EfficientNetLite4": (1.4, 1.8, 300),
+}
+
+
+def efficientnet_lite(name, input_shape, include_top, pooling=None):
+    """EfficientNet-Lite with the layer names of keras.applications' EfficientNetB0."""
+    width, depth, _ = LITES[name]
     initializer = keras.initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
+
+    def rounded_filters(filters):
+        wide = filters * width
+        nearest = max(8, int(wide + 4) // 8 * 8)
+        return nearest + 8 if nearest < 0.9 * wide else nearest
 
     def conv(x, filters, size, stride, name):
         return layers.Conv2D(
@@ -59,25 +79,27 @@ def efficientnet_lite0(input_shape, include_top, pooling=None):
         (1, 6, 1, 3, 320),
     ]
     for i, (repeats, expansion, first_stride, kernel, filters) in enumerate(stages):
-        for j in range(repeats):
-            name = f"block{i + 1}{chr(ord('a') + j)}_"
+        filters = rounded_filters(filters)
+        fixed = i in (0, len(stages) - 1)
+        for j in range(repeats if fixed else math.ceil(repeats * depth)):
+            prefix = f"block{i + 1}{chr(ord('a') + j)}_"
             stride = first_stride if j == 0 else 1
             shortcut = x
             if expansion != 1:
-                x = conv(x, x.shape[-1] * expansion, 1, 1, name + "expand_conv")
-                x = act(bn(x, name + "expand_bn"), name + "expand_activation")
+                x = conv(x, x.shape[-1] * expansion, 1, 1, prefix + "expand_conv")
+                x = act(bn(x, prefix + "expand_bn"), prefix + "expand_activation")
             x = layers.DepthwiseConv2D(
                 kernel,
                 strides=stride,
                 padding="same",
                 use_bias=False,
                 depthwise_initializer=initializer,
-                name=name + "dwconv",
+                name=prefix + "dwconv",
             )(x)
-            x = act(bn(x, name + "bn"), name + "activation")
-            x = bn(conv(x, filters, 1, 1, name + "project_conv"), name + "project_bn")
+            x = act(bn(x, prefix + "bn"), prefix + "activation")
+            x = bn(conv(x, filters, 1, 1, prefix + "project_conv"), prefix + "project_bn")
             if j > 0:
-                x = layers.Add(name=name + "add")([x, shortcut])
+                x = layers.Add(name=prefix + "add")([x, shortcut])
     x = act(bn(conv(x, 1280, 1, 1, "top_conv"), "top_bn"), "top_activation")
     if include_top:
         x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
@@ -86,20 +108,126 @@ def efficientnet_lite0(input_shape, include_top, pooling=None):
         x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     elif pooling == "max":
         x = layers.GlobalMaxPooling2D(name="max_pool")(x)
-    return keras.Model(inputs, x, name="efficientnet-lite0")
+    return keras.Model(inputs, x, name=name.lower().replace("lite", "-lite"))
 
 
-def build(name, size=(224, 224), include_top=False, pooling="none", alpha=None):
-    """One model, its automatic names counted from the start."""
+MOBILE = [{"alpha": a} for a in (0.25, 0.5, 0.75)]
+MOBILE_V2 = [{"alpha": a} for a in (0.35, 0.5, 0.75, 1.3, 1.4)]
+MOBILE_V3 = [
+    {"alpha": 0.75},
+    {"alpha": 0.75, "include_top": True},
+    {"minimalistic": True},
+    {"minimalistic": True, "include_top": True},
+]
+IMAGENET = [{"imagenet": True}, {"imagenet": True, "include_top": True}]
+MODELS = [
+    # name; options of each variant beside the common ones (no top, top, two other sizes with pooling)
+    ("NASNetMobile", []),
+    ("NASNetLarge", []),
+    ("MobileNet", [*MOBILE, {"alpha": 0.5, "include_top": True, "size": (160, 160)}]),
+    ("MobileNetV2", [*MOBILE_V2, {"alpha": 1.4, "include_top": True, "size": (160, 160)}]),
+    ("MobileNetV3Small", MOBILE_V3),
+    ("MobileNetV3Large", MOBILE_V3),
+    ("InceptionV3", []),
+    ("InceptionResNetV2", []),
+    ("Xception", []),
+    ("VGG16", [{"include_top": True, "size": (64, 96)}]),
+    ("VGG19", []),
+    *((f"ResNet{depth}{version}", []) for version in ("", "V2") for depth in (50, 101, 152)),
+    *((f"DenseNet{depth}", []) for depth in (121, 169, 201)),
+    *((name, []) for name in LITES),
+    *((f"EfficientNetB{n}", IMAGENET) for n in range(8)),
+    *((f"EfficientNetV2{size}", IMAGENET) for size in ("B0", "B1", "B2", "B3", "S", "M", "L")),
+    *((f"ConvNeXt{size}", []) for size in ("Tiny", "Small", "Base", "Large", "XLarge")),
+]
+
+# the others are 224 and 32
+OWN_SIZE = {
+    "NASNetLarge": 331,
+    "InceptionV3": 299,
+    "InceptionResNetV2": 299,
+    "Xception": 299,
+    **{name: size for name, (_, _, size) in LITES.items()},
+    **{f"EfficientNetB{n}": size for n, size in enumerate((224, 240, 260, 300, 380, 456, 528, 600))},
+    "EfficientNetV2B1": 240,
+    "EfficientNetV2B2": 260,
+    "EfficientNetV2B3": 300,
+    "EfficientNetV2S": 384,
+    "EfficientNetV2M": 480,
+    "EfficientNetV2L": 480,
+}
+LEAST_SIZE = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
+
+
+def variants(name, more):
+    least = LEAST_SIZE.get(name, 32)
+    yield {"name": name}
+    yield {"name": name, "include_top": True}
+    yield {"name": name, "size": (least + 64, least + 21), "pooling": "max"}
+    yield {"name": name, "size": (least, least), "pooling": "avg"}
+    for options in more:
+        yield {"name": name, **options}
+
+
+def layers_of(**options):
+    """As `build`, with the shapes of weights alone: none is made, which takes a tenth of the time."""
     keras.backend.clear_session()
+    with keras.StatelessScope(initialize_variables=False):
+        return construct(**options)
+
+
+def build(**options):
+    """One model, its automatic names counted from the start; weights are Keras' initial ones."""
+    keras.backend.clear_session()
+    return construct(**options)
+
+
+def construct(name, size=None, include_top=False, pooling="none", imagenet=False, **more):
+    """`imagenet`: as for ImageNet's weights, for use within `nothing_fetched`."""
     pool = None if pooling == "none" else pooling
-    shape = (*size, 3)
-    if name == "EfficientNetLite0":
-        return efficientnet_lite0(shape, include_top, pool)
-    more = {} if alpha is None else {"alpha": alpha}
-    return getattr(keras.applications, name)(
-        weights=None, include_top=include_top, input_shape=shape, pooling=pool, **more
-    )
+    own = OWN_SIZE.get(name, 224)
+    if name in LITES:
+        return efficientnet_lite(name, (*(size or (own, own)), 3), include_top, pool)
+    application = getattr(keras.applications, name)
+    # with the top Keras' default is asked for, which MobileNetV3 alone does not have
+    is_default = size is None and include_top and not name.startswith("MobileNetV3")
+    shape = {} if is_default else {"input_shape": (*(size or (own, own)), 3)}
+    weights = "imagenet" if imagenet else None
+    return application(weights=weights, include_top=include_top, pooling=pool, **shape, **more)
+
+
+@contextlib.contextmanager
+def nothing_fetched():
+    """Keras fetches no weights and loads none; gives the list of what it asked for: address and digest."""
+    calls = []
+
+    def get_file(fname, origin, file_hash=None, **_):
+        calls.append({"url": origin, "digest": file_hash})
+        return fname
+
+    with mock.patch.object(file_utils, "get_file", get_file), mock.patch.object(
+        keras.Model, "load_weights", lambda *_, **__: None
+    ):
+        yield calls
+
+
+def is_published(variant):
+    """Whether it is built for ImageNet's weights: not at a size that has none, and where that adds layers, if asked for."""
+    name = variant["name"]
+    if name in LITES or "pooling" in variant:
+        return False
+    if name.startswith("EfficientNet"):
+        return "imagenet" in variant
+    return not variant.get("include_top") or variant.get("size") in (None, (160, 160))
+
+
+def flat(layers_):
+    """The layers of nested models in their place."""
+    for layer in layers_:
+        if isinstance(layer, keras.Sequential):
+            yield from flat(layer.layers)
+        else:
+            yield layer
 
 
 def short(layer, weight):
@@ -114,62 +242,92 @@ def short_names(layer):
     ]
 
 
-def line(layer):
+def shape_of(layer):
+    return f"[{','.join(map(str, layer.output.shape[1:]))}]"
+
+
+def line(layer, shape=None):
     """`name Class [output shape] weight[shape] ...`; a weight that is no trainable one ends its name with `!`."""
-    shape = layer.output.shape[1:]
-    return " ".join([layer.name, type(layer).__name__, f"[{','.join(map(str, shape))}]", *short_names(layer)])
+    return " ".join([layer.name, type(layer).__name__, shape or shape_of(layer), *short_names(layer)])
 
 
-VARIANTS = [
-    {"name": "NASNetMobile"},
-    {"name": "NASNetMobile", "include_top": True},
-    {"name": "NASNetMobile", "size": (96, 131), "pooling": "max"},
-    {"name": "NASNetMobile", "size": (32, 32), "pooling": "avg"},
-    *({"name": "MobileNetV2", "alpha": a} for a in (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)),
-    {"name": "MobileNetV2", "alpha": 1.0, "include_top": True},
-    {"name": "MobileNetV2", "alpha": 1.4, "include_top": True, "size": (160, 160)},
-    {"name": "MobileNetV2", "alpha": 0.35, "size": (101, 64), "pooling": "avg"},
-    {"name": "EfficientNetLite0"},
-    {"name": "EfficientNetLite0", "include_top": True},
-    {"name": "EfficientNetLite0", "size": (75, 97), "pooling": "max"},
-]
-
-FROZEN_FIRST = {"NASNetMobile": [600, 599, 1], "MobileNetV2": [100], "EfficientNetLite0": [70]}
+FROZEN_FIRST = {
+    "NASNetMobile": [600, 599, 1],
+    "MobileNetV2": [100],
+    "InceptionV3": [249],
+    "EfficientNetLite0": [70],
+}
 
 
 def option_names(variant):
     """As buildBaseModel spells them."""
-    spelled = {"name": variant["name"]}
-    if "include_top" in variant:
-        spelled["includeTop"] = variant["include_top"]
-    if "pooling" in variant:
-        spelled["pooling"] = variant["pooling"]
-    if "alpha" in variant:
-        spelled["alpha"] = variant["alpha"]
-    if "size" in variant:
-        spelled["inputShape"] = [*variant["size"], 3]
+    spelled = {("includeTop" if key == "include_top" else key): value for key, value in variant.items()}
+    if "size" in spelled:
+        spelled["inputShape"] = [*spelled.pop("size"), 3]
     return spelled
 
 
-def topology(variant):
-    model = build(**variant)
-    lines = [line(layer) for layer in model.layers]
-    record = {
-        "options": option_names(variant),
-        "model": model.name,
-        "sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
-        "layers": len(lines),
-        "parameters": model.count_params(),
-        "trainableWeights": len(model.trainable_weights),
-        "lines": lines,
-    }
-    if len(variant) == 1 or variant == {"name": "MobileNetV2", "alpha": 1.0}:
-        record["frozenFirst"] = [freeze(variant, n) for n in FROZEN_FIRST[variant["name"]]]
-    return record
+class Topologies:
+    """The layers of all variants, each line said once: variants of one model differ in shapes and in their last layers."""
+
+    def __init__(self):
+        self.structures = []
+        self.variants = []
+
+    def add(self, variant):
+        with nothing_fetched() as calls:
+            model = layers_of(**{"imagenet": is_published(variant), **variant})
+        layers_ = list(flat(model.layers))
+        lines = [line(layer) for layer in layers_]
+        record = {
+            "options": option_names(variant),
+            "model": model.name,
+            "sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
+            "layers": len(model.layers),
+            "parameters": model.count_params(),
+            "trainableWeights": len(model.trainable_weights),
+            "structure": self.structure([line(layer, shape="*") for layer in layers_]),
+            "shapes": runs([shape_of(layer) for layer in layers_]),
+        }
+        if calls:
+            (record["weights"],) = calls
+        if len(variant) == 1 and variant["name"] in FROZEN_FIRST:
+            record["frozenFirst"] = [freeze(variant, n) for n in FROZEN_FIRST[variant["name"]]]
+        self.variants.append(record)
+
+    def structure(self, lines):
+        """The number of a structure: that of another one, of which so many first lines are taken, and the rest."""
+        best = max(range(len(self.structures)), key=lambda i: common(self.lines(i), lines), default=None)
+        shared = 0 if best is None else common(self.lines(best), lines)
+        if shared == len(lines) == len(self.lines(best)):
+            return best
+        self.structures.append({"of": best if shared else None, "first": shared, "lines": lines[shared:]})
+        return len(self.structures) - 1
+
+    def lines(self, number):
+        structure = self.structures[number]
+        first = [] if structure["of"] is None else self.lines(structure["of"])[: structure["first"]]
+        return first + structure["lines"]
+
+
+def common(a, b):
+    """How many first lines are the same."""
+    return next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+
+
+def runs(values):
+    """[value, how often] of what follows on itself."""
+    result = []
+    for value in values:
+        if result and result[-1][0] == value:
+            result[-1][1] += 1
+        else:
+            result.append([value, 1])
+    return result
 
 
 def freeze(variant, first):
-    model = build(**variant)
+    model = layers_of(**variant)
     for layer in model.layers[:first]:
         layer.trainable = False
     return {
@@ -232,35 +390,16 @@ def picture(batch, size):
     return np.floor((values + 1) * 128).astype(np.float32).reshape(batch, *size, 3)
 
 
-OUTPUTS = [
-    {"name": "NASNetMobile", "size": (96, 96), "pooling": "avg"},
-    {"name": "NASNetMobile", "size": (65, 78), "include_top": True},
-    {"name": "MobileNetV2", "alpha": 0.35, "size": (96, 96), "pooling": "avg"},
-    {"name": "MobileNetV2", "alpha": 1.0, "size": (75, 90), "include_top": True},
-    {"name": "EfficientNetLite0", "size": (96, 96), "pooling": "avg"},
-    {"name": "EfficientNetLite0", "size": (81, 66), "include_top": True},
-]
-
-PREPROCESS = {
-    "NASNetMobile": lambda x: x / 127.5 - 1.0,
-    "MobileNetV2": lambda x: x / 127.5 - 1.0,
-    "EfficientNetLite0": lambda x: (x - 127.0) / 128.0,
-}
+# what is not Keras'
+OWN_PREPROCESSING = {name: lambda x: (x - np.float32(127)) / np.float32(128) for name in LITES}
 
 
-def output(variant):
-    model = build(**variant)
-    pour(model)
-    x = PREPROCESS[variant["name"]](picture(2, variant["size"]))
-    y = model(x, training=False).numpy()
-    record = {"options": option_names(variant), "batch": 2, "shape": list(y.shape)}
-    if variant.get("include_top"):  # the logits carry more than the saturated probabilities
-        top = model.layers[-1]
-        features = keras.Model(model.inputs, model.layers[-2].output)(x, training=False).numpy()
-        kernel, bias = top.get_weights()
-        record["logits"] = rounded(features @ kernel + bias)
-    record["output"] = rounded(y)
-    return record
+def preprocessed(name, pixels):
+    """By the model's own `preprocess_input`."""
+    if name in OWN_PREPROCESSING:
+        return OWN_PREPROCESSING[name](pixels)
+    module = sys.modules[getattr(keras.applications, name).__module__]
+    return np.asarray(module.preprocess_input(pixels.copy()), np.float32)
 
 
 def rounded(values):
@@ -268,7 +407,7 @@ def rounded(values):
 
 
 def preprocessing():
-    """keras.applications' preprocess_input on a few pixels, by mode."""
+    """keras.applications' preprocess_input on a few pixels, by mode and by model."""
     from keras.src.applications import imagenet_utils
 
     pixels = np.array([[[[0, 127, 255], [3, 200, 77], [255, 254, 1]]]], dtype=np.float32)
@@ -276,12 +415,13 @@ def preprocessing():
         mode: rounded(np.asarray(imagenet_utils.preprocess_input(pixels.copy(), mode=mode)))
         for mode in ("tf", "torch", "caffe")
     }
-    return {"pixels": pixels.ravel().tolist(), "modes": modes}
+    of_models = {name: rounded(preprocessed(name, pixels)) for name, _ in MODELS}
+    return {"pixels": pixels.ravel().tolist(), "modes": modes, "models": of_models}
 
 
 def head():
     """What Keras calls the layers behind a trunk, and their weights."""
-    trunk = build("MobileNetV2", (96, 96), pooling="avg", alpha=0.35)
+    trunk = build(name="MobileNetV2", size=(96, 96), pooling="avg", alpha=0.35)
     names = []
     x = trunk.output
     for layer in (
@@ -293,7 +433,7 @@ def head():
     ):
         x = layer(x)
         names.append(line(layer))
-    trunk = build("NASNetMobile", (96, 96))
+    trunk = build(name="NASNetMobile", size=(96, 96))
     x = trunk.output
     for layer in (layers.GlobalAveragePooling2D(), layers.Activation("relu"), layers.Flatten(), layers.Dense(1)):
         x = layer(x)
@@ -331,7 +471,11 @@ LAYER_CASES = [
     ("GlobalMaxPooling2D", {"keepdims": True}, [(1, 3, 4, 5)]),
     ("Add", {}, [(2, 3, 2, 2), (2, 3, 2, 2), (2, 3, 2, 2)]),
     ("Concatenate", {}, [(2, 3, 2, 2), (2, 3, 2, 3)]),
+    ("CustomScaleLayer", {"scale": 0.17}, [(2, 3, 2, 2), (2, 3, 2, 2)]),
+    ("CustomScaleLayer", {"scale": 1.0}, [(1, 2, 2, 3), (1, 2, 2, 3)]),
     ("Flatten", {}, [(2, 3, 2, 2)]),
+    ("Reshape", {"target_shape": (3, 4)}, [(2, 3, 2, 2)]),
+    ("Reshape", {"target_shape": (2, -1, 3)}, [(2, 3, 4)]),
     ("Dropout", {"rate": 0.5}, [(2, 5)]),
     ("Dense", {"units": 4, "activation": "softmax"}, [(3, 5)]),
     ("Dense", {"units": 4, "activation": "sigmoid", "use_bias": False}, [(2, 2, 3, 5)]),
@@ -355,7 +499,7 @@ OWN_NAMES = {
 
 
 def layer_case(kind, arguments, shapes, training=False):
-    kinds = convnext if kind in ("LayerScale", "StochasticDepth") else layers
+    kinds = next(kinds for kinds in (layers, convnext, inception_resnet_v2) if hasattr(kinds, kind))
     layer = getattr(kinds, kind)(**arguments, name="layer")
     inputs = [
         (uniforms(f"input{i}", int(np.prod(shape))) * np.float32(4)).reshape(shape)
@@ -391,13 +535,22 @@ def write(name, record):
 def main():
     versions = {"keras": keras.__version__, "numpy": np.__version__}
     if "outputs" not in sys.argv[1:]:
-        record = {"versions": versions, "models": [topology(v) for v in VARIANTS], "head": head()}
+        topologies = Topologies()
+        for name, more in MODELS:
+            for variant in variants(name, more):
+                topologies.add(variant)
+            print(name, flush=True)
+        record = {
+            "versions": versions,
+            "structures": topologies.structures,
+            "models": topologies.variants,
+            "head": head(),
+        }
         write("models.json.gz", record)
     record = {
         "versions": versions,
         "preprocessing": preprocessing(),
         "layers": [layer_case(*case) for case in LAYER_CASES],
-        "outputs": [output(v) for v in OUTPUTS],
     }
     write("model-outputs.json.gz", record)
 

@@ -6,12 +6,12 @@ import { describeFreeze, resolveFreeze, type FreezePolicy } from '../../src/mode
 import { cheapestCut, frontierOf } from '../../src/models/frontier.ts'
 import { addHead } from '../../src/models/head.ts'
 import { PipelineError } from '../../src/util/diagnostic.ts'
-import { topologyGolden } from './goldens.ts'
+import { topologyGoldens } from './goldens.ts'
 
 const mobile = buildBaseModel({ name: 'MobileNetV2' })
 const nasnet = buildBaseModel({ name: 'NASNetMobile' })
 
-for (const { options, frozenFirst } of topologyGolden().models) {
+for (const { options, frozenFirst } of topologyGoldens().models) {
   for (const golden of frozenFirst ?? []) {
     test(`${options.name}, first ${golden.first}: as many weights are trained as in Keras`, () => {
       const report = freezeReport(buildBaseModel(options), { first: golden.first })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { BASE_MODELS } from '../../src/models/catalogue.ts'
 import {
   describePreprocessing,
   preprocess,
@@ -11,7 +12,7 @@ import { evaluate } from '../../src/program/evaluate.ts'
 import { assertClose } from '../support/compare.ts'
 import { outputGolden } from './goldens.ts'
 
-const { pixels, modes } = outputGolden().preprocessing
+const { pixels, modes, models } = outputGolden().preprocessing
 
 function applied(preprocessing: Preprocessing): { data: ArrayLike<number>; ops: string[] } {
   const b = new Builder()
@@ -26,6 +27,12 @@ function applied(preprocessing: Preprocessing): { data: ArrayLike<number>; ops: 
 for (const mode of ['tf', 'torch', 'caffe'] as const) {
   test(`mode ${mode} is Keras' preprocess_input`, () => {
     assertClose(applied({ mode }).data, modes[mode], 3e-7, mode)
+  })
+}
+
+for (const { name, preprocessing } of BASE_MODELS) {
+  test(`${name} has Keras' preprocess_input`, () => {
+    assertClose(applied(preprocessing).data, models[name]!, 3e-7, name)
   })
 }
 

@@ -2,26 +2,49 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { buildBaseModel } from '../../src/models/base-model.ts'
+import { BASE_MODELS } from '../../src/models/catalogue.ts'
 import { addHead, headLayers } from '../../src/models/head.ts'
 import type { Layer } from '../../src/models/layer-graph.ts'
+import { kerasCount } from '../../src/models/listing.ts'
+import { imagenetWeights } from '../../src/models/published.ts'
 import { sizeOf } from '../../src/program/program.ts'
-import { topologyGolden } from './goldens.ts'
+import { topologyGoldens } from './goldens.ts'
 
-const golden = topologyGolden()
+const golden = topologyGoldens()
 
-for (const { options, model, sha256, parameters, trainableWeights, lines } of golden.models) {
+test('every base model is there', () => {
+  const names = new Set(golden.models.map(({ options }) => options.name))
+  assert.deepEqual(
+    [...names],
+    BASE_MODELS.map(({ name }) => name),
+  )
+})
+
+for (const variant of golden.models) {
+  const { options, model, sha256, layers, parameters, trainableWeights, lines } = variant
+  const { weights: file } = variant
   test(`${JSON.stringify(options)}: layers, order, shapes and weights are Keras'`, () => {
     const graph = buildBaseModel(options)
-    const own = graph.layers.map(line)
+    // an operation on tensors is none of Keras' layers
+    const own = graph.layers.filter(({ listed }) => listed !== 'nowhere').map(line)
     assert.deepEqual(own, lines)
     assert.equal(createHash('sha256').update(own.join('\n')).digest('hex'), sha256)
     const weights = graph.layers.flatMap((layer) => layer.weights)
     assert.equal(graph.name, model)
+    assert.equal(kerasCount(graph), layers)
     assert.equal(
       weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
       parameters,
     )
     assert.equal(weights.filter((weight) => weight.trainable).length, trainableWeights)
+  })
+
+  if (!file) continue
+  test(`${JSON.stringify(options)}: Keras' file of ImageNet's weights`, () => {
+    const source = imagenetWeights(options)
+    assert.equal(source.format, 'keras-h5')
+    const { url, md5, sha256: long } = source
+    assert.deepEqual({ url, digest: md5 ?? long ?? null }, file)
   })
 }
 

@@ -27,6 +27,8 @@ export type Architecture = (
 export interface TopNames {
   readonly average?: string
   readonly max?: string
+  /** The average before the classes, where it has another name than without them. */
+  readonly top?: string
   readonly kernelInitializer?: InitializerConfig
   /** The rate of a layer `top_dropout` before the classes. */
   readonly dropout?: number
@@ -36,25 +38,32 @@ export interface TopNames {
 export function withTop(
   g: GraphBuilder,
   x: Layer,
-  { includeTop, pooling, classes }: ArchitectureOptions,
+  options: ArchitectureOptions,
   names: TopNames = {},
 ): Layer {
-  const average = () => g.layer('GlobalAveragePooling2D', x, {}, names.average)
-  if (includeTop) {
-    const { kernelInitializer, dropout } = names
-    const pooled = average()
-    const features =
-      dropout === undefined ? pooled : g.layer('Dropout', pooled, { rate: dropout }, 'top_dropout')
-    const settings = { units: classes, activation: 'softmax' } as const
-    return g.layer(
-      'Dense',
-      features,
-      kernelInitializer ? { ...settings, kernelInitializer } : settings,
-      'predictions',
-    )
-  }
-  if (pooling === 'avg') return average()
-  return pooling === 'max' ? g.layer('GlobalMaxPooling2D', x, {}, names.max) : x
+  if (!options.includeTop) return withPooling(g, x, options, names)
+  const { kernelInitializer, dropout, top = names.average } = names
+  const pooled = g.layer('GlobalAveragePooling2D', x, {}, top)
+  const features =
+    dropout === undefined ? pooled : g.layer('Dropout', pooled, { rate: dropout }, 'top_dropout')
+  const settings = { units: options.classes, activation: 'softmax' } as const
+  return g.layer(
+    'Dense',
+    features,
+    kernelInitializer ? { ...settings, kernelInitializer } : settings,
+    'predictions',
+  )
+}
+
+/** The trunk, pooled if asked for. */
+export function withPooling(
+  g: GraphBuilder,
+  x: Layer,
+  { pooling }: ArchitectureOptions,
+  { average, max }: TopNames = {},
+): Layer {
+  if (pooling === 'avg') return g.layer('GlobalAveragePooling2D', x, {}, average)
+  return pooling === 'max' ? g.layer('GlobalMaxPooling2D', x, {}, max) : x
 }
 
 /** The nearest multiple of eight, at least eight and never more than a tenth below (MobileNet papers). */

@@ -5,10 +5,43 @@ import { IMAGENET, kerasFile, type BaseModel } from './record.ts'
 
 const HE: InitializerConfig = { name: 'HeNormal' }
 
-/** NASNet (4 @ 1056): Zoph et al. 2018, arXiv 1707.07012; layers and names of keras/src/applications/nasnet.py. */
-const nasNetMobile: Architecture = (g, input, options) => {
-  const output = nasNet(g, input, { filters: 1056 / 24, blocks: 4, stemFilters: 32 })
-  return { name: 'nasnet_mobile', output: withTop(g, output, options) }
+/** Zoph et al. 2018, arXiv 1707.07012; layers and names of keras/src/applications/nasnet.py. */
+function nasNet(
+  name: string,
+  { filters, blocks, stemFilters, skipsReduction }: NasNet,
+): Architecture {
+  return (g, input, options) => {
+    const cell = new Cells(g)
+    const stem = {
+      filters: stemFilters,
+      kernelSize: [3, 3],
+      strides: [2, 2],
+      useBias: false,
+      kernelInitializer: HE,
+    } as const
+    let x = cell.normalize(g.layer('Conv2D', input, stem, 'stem_conv1'), 'stem_bn1')
+    // the input of the cell before: every cell looks back two
+    let previous: Layer | undefined
+    const step = (build: typeof cell.normal, width: number, id: string) => {
+      const output = build(x, previous, width, id)
+      previous = x
+      x = output
+    }
+    step(cell.reduction, filters / 4, 'stem_1')
+    step(cell.reduction, filters / 2, 'stem_2')
+    for (let group = 0; group < 3; group += 1) {
+      const width = filters * 2 ** group
+      if (group > 0) {
+        const before = previous
+        step(cell.reduction, width, `reduce_${group * blocks}`)
+        if (skipsReduction) previous = before
+      }
+      // the numbers go on behind the reduction's
+      const first = group * blocks + (group > 0 ? 1 : 0)
+      for (let i = 0; i < blocks; i += 1) step(cell.normal, width, `${first + i}`)
+    }
+    return { name, output: withTop(g, cell.relu(x), options) }
+  }
 }
 
 interface NasNet {
@@ -17,35 +50,8 @@ interface NasNet {
   /** Normal cells between two reductions. */
   readonly blocks: number
   readonly stemFilters: number
-}
-
-function nasNet(g: GraphBuilder, input: Layer, { filters, blocks, stemFilters }: NasNet): Layer {
-  const cell = new Cells(g)
-  const stem = {
-    filters: stemFilters,
-    kernelSize: [3, 3],
-    strides: [2, 2],
-    useBias: false,
-    kernelInitializer: HE,
-  } as const
-  let x = cell.normalize(g.layer('Conv2D', input, stem, 'stem_conv1'), 'stem_bn1')
-  // the input of the cell before: every cell looks back two
-  let previous: Layer | undefined
-  const step = (build: typeof cell.normal | typeof cell.reduction, width: number, id: string) => {
-    const output = build(x, previous, width, id)
-    previous = x
-    x = output
-  }
-  step(cell.reduction, filters / 4, 'stem_1')
-  step(cell.reduction, filters / 2, 'stem_2')
-  for (let group = 0; group < 3; group += 1) {
-    const width = filters * 2 ** group
-    if (group > 0) step(cell.reduction, width, `reduce_${group * blocks}`)
-    // the numbers go on behind the reduction's
-    const first = group * blocks + (group > 0 ? 1 : 0)
-    for (let i = 0; i < blocks; i += 1) step(cell.normal, width, `${first + i}`)
-  }
-  return cell.relu(x)
+  /** The cell behind a reduction looks back past it. */
+  readonly skipsReduction: boolean
 }
 
 /** The two cells of NASNet-A, in the order of Keras' calls (which numbers the unnamed layers). */
@@ -172,20 +178,46 @@ class Cells {
   }
 }
 
+const SETTINGS = {
+  family: 'NASNet',
+  minSize: 32,
+  preprocessing: { mode: 'tf' },
+  rescalesInside: false,
+  licence: 'Apache-2.0',
+  ...IMAGENET,
+} as const
+
 export const NASNET: readonly BaseModel[] = [
   {
+    // 4 @ 1056
     name: 'NASNetMobile',
-    family: 'NASNet',
-    architecture: nasNetMobile,
+    architecture: nasNet('nasnet_mobile', {
+      filters: 1056 / 24,
+      blocks: 4,
+      stemFilters: 32,
+      skipsReduction: false,
+    }),
     inputSize: 224,
-    minSize: 32,
-    preprocessing: { mode: 'tf' },
-    rescalesInside: false,
     weights: ({ includeTop }) =>
       includeTop
         ? kerasFile('nasnet/NASNet-mobile.h5', '020fb642bf7360b370c678b08e0adf61')
         : kerasFile('nasnet/NASNet-mobile-no-top.h5', '1ed92395b5b598bdda52abe5c0dbfd63'),
-    licence: 'Apache-2.0',
-    ...IMAGENET,
+    ...SETTINGS,
+  },
+  {
+    // 6 @ 4032
+    name: 'NASNetLarge',
+    architecture: nasNet('nasnet_large', {
+      filters: 4032 / 24,
+      blocks: 6,
+      stemFilters: 96,
+      skipsReduction: true,
+    }),
+    inputSize: 331,
+    weights: ({ includeTop }) =>
+      includeTop
+        ? kerasFile('nasnet/NASNet-large.h5', '11577c9a518f0070763c2b964a382f17')
+        : kerasFile('nasnet/NASNet-large-no-top.h5', 'd81d89dc07e6e56530c4e77faddd61b5'),
+    ...SETTINGS,
   },
 ]

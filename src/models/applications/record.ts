@@ -30,6 +30,8 @@ export interface BaseModel {
   readonly alphas?: readonly number[]
   /** There is a minimalistic form (MobileNetV3). */
   readonly hasMinimalistic?: true
+  /** Weights of the top depend on the picture's size (VGG, whose top is not pooled). */
+  readonly hasSizedTop?: true
   /** Keras builds it with other layers for ImageNet's weights than for none (EfficientNet). */
   readonly differsForImagenet?: true
   /** Undefined: none are published for this variant (of one of the `alphas`). */
@@ -54,4 +56,11 @@ export function kerasFile(path: string, digest?: string): WeightsSource {
 /** The size among those with weights of their own, else 224, as Keras chooses the file. */
 export function trainedRows([height, width]: readonly number[], sizes: readonly number[]): number {
   return height === width && sizes.includes(height!) ? height! : 224
+}
+
+/** The pair of files that most families have: `…_kernels.h5` with the top and `…_kernels_notop.h5`, each with its md5. */
+export function kerasKernels(stem: string, top: string, noTop: string): BaseModel['weights'] {
+  const file = `${stem}_weights_tf_dim_ordering_tf_kernels`
+  return ({ includeTop }) =>
+    includeTop ? kerasFile(`${file}.h5`, top) : kerasFile(`${file}_notop.h5`, noTop)
 }

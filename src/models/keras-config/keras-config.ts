@@ -101,7 +101,8 @@ export function fromKeras(
 
 function readerOf(layer: KerasLayer): Read | undefined {
   if (!isKeras(layer)) return undefined
-  const name = layer.class_name
+  // Keras 2 registers InceptionResNetV2's own layer
+  const name = layer.class_name.replace(/^Custom>(?=CustomScaleLayer$)/, '')
   if (Object.hasOwn(OTHER_CLASSES, name)) return OTHER_CLASSES[name]
   if (!Object.hasOwn(KERAS_ROWS, name)) return undefined
   const kind = name as KerasKind

@@ -209,6 +209,11 @@ export const KERAS_ROWS: { readonly [Kind in KerasKind]: KerasRow<Kind> } = {
     },
     write: () => ({ axis: -1 }),
   },
+  CustomScaleLayer: {
+    read: (s) => ({ scale: s.number('scale') }),
+    write: ({ scale }) => ({ scale }),
+    module: 'keras.src.applications.inception_resnet_v2',
+  },
   Flatten: {
     read: (s) => {
       s.only('data_format', 'channels_last')

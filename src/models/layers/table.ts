@@ -7,6 +7,7 @@ import { batchNormalization } from './batch-normalization.ts'
 import { concatenate } from './concatenate.ts'
 import { conv2d } from './conv2d.ts'
 import { cropping2d } from './cropping2d.ts'
+import { customScaleLayer } from './custom-scale-layer.ts'
 import type { LayerDefinition } from './definition.ts'
 import { dense } from './dense.ts'
 import { depthwiseConv2d } from './depthwise-conv2d.ts'
@@ -64,6 +65,7 @@ export const LAYERS = {
   Maximum: maximum,
   Minimum: minimum,
   Concatenate: concatenate,
+  CustomScaleLayer: customScaleLayer,
   Flatten: flatten,
   Reshape: reshape,
   Dropout: dropout,
