@@ -65,8 +65,13 @@ export function modelOf(
 ): ModelChoice | undefined {
   if (isNamed(baseModel)) return modelOptions(baseModel, dataset.imageSize)
   const inputShape = [...dataset.imageSize, 3]
-  const output = 'output' in baseModel ? baseModel.output : undefined
+  const output = cutOf(baseModel)
   return stored && { stored, inputShape, output }
+}
+
+/** The layer of a model file that the trunk ends with. */
+export function cutOf(baseModel: ImportedModel): string | undefined {
+  return 'keras' in baseModel || 'tfjs' in baseModel ? baseModel.output : undefined
 }
 
 /** For pipelines whose base model has a name. */

@@ -1,6 +1,6 @@
 import type { LayerGraph } from '../models/layer-graph.ts'
 import { PipelineError } from '../util/diagnostic.ts'
-import { isNamed, modelOf, sourceKey } from './base-model.ts'
+import { cutOf, isNamed, modelOf, sourceKey } from './base-model.ts'
 import type { CheckedModel } from './check.ts'
 
 /**
@@ -20,7 +20,8 @@ export async function buildLayers({
     return buildModel(model)
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error
-    const isCut = 'output' in baseModel && error.message.includes(`"${baseModel.output}"`)
+    const cut = cutOf(baseModel)
+    const isCut = cut !== undefined && error.message.includes(`"${cut}"`)
     for (const { code, message, hint } of error.diagnostics) {
       report(code, ['baseModel', isCut ? 'output' : sourceKey(baseModel)], message, { hint })
     }

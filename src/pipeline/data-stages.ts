@@ -160,10 +160,11 @@ function importStages(base: ImportedModel, options: ResolveOptions): Stage[] {
   if ('keras' in base || 'tfjs' in base) {
     return [stage({ imported: sourceKey(base) }, { hints: { path: label, label } })]
   }
-  const { signature, tags } = base
+  const { signature, output, tags } = base
   const params: JsonObject = {
     imported: 'savedModel',
     ...(signature === undefined ? {} : { signature }),
+    ...(output === undefined ? {} : { output }),
     ...(tags === undefined ? {} : { tags }),
   }
   const fetched =

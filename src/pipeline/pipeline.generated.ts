@@ -690,6 +690,10 @@ export interface HubModel {
    */
   signature?: string
   /**
+   * Which output of the function is the network's, where it has several; default: the only one, else `default`.
+   */
+  output?: string
+  /**
    * Which graph of a SavedModel that has several, by its tags; default: `serve`, else the one without tags.
    */
   tags?: string[]
@@ -703,6 +707,10 @@ export interface SavedModel {
    * Which signature of the SavedModel is the network, where it has several; default: its call, else `serving_default` or `default`.
    */
   signature?: string
+  /**
+   * Which output of the function is the network's, where it has several; default: the only one, else `default`.
+   */
+  output?: string
   /**
    * Which graph of a SavedModel that has several, by its tags; default: `serve`, else the one without tags.
    */

@@ -141,6 +141,8 @@ export type ImportedModel =
 /** Which function of a SavedModel is the network, where it has several. */
 export interface Signature {
   readonly signature?: string
+  /** Which of its outputs. */
+  readonly output?: string
   readonly tags?: readonly string[]
 }
 

@@ -4,7 +4,7 @@ import type { Stage } from '../graph/stage.ts'
 import { ARCHITECTURE_FILE } from '../stages/model-choice.ts'
 import { monitored } from '../training/callbacks.ts'
 import type { JsonObject } from '../util/json.ts'
-import { isNamed, type ModelPart } from './base-model.ts'
+import { cutOf, isNamed, type ModelPart } from './base-model.ts'
 import { variantOf } from './model-options.ts'
 import { callbacksOf, watchesTest, type FeatureUse, type Phase } from './phases.ts'
 import type { Pipeline, SplitName } from './pipeline.ts'
@@ -14,7 +14,8 @@ import type { ResolveOptions } from './stages.ts'
 export function modelParams({ baseModel: base, dataset }: ModelPart): JsonObject {
   const [height, width] = dataset.imageSize
   if (!isNamed(base)) {
-    const output = 'output' in base ? { output: base.output! } : {}
+    const cut = cutOf(base)
+    const output = cut === undefined ? {} : { output: cut }
     return { imported: true, inputShape: [height, width, 3], ...output }
   }
   return {

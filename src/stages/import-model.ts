@@ -20,6 +20,7 @@ export interface ImportParams {
   readonly imported: 'run' | 'keras' | 'tfjs' | 'savedModel'
   /** Of a SavedModel. */
   readonly signature?: string | undefined
+  readonly output?: string | undefined
   readonly tags?: readonly string[] | undefined
 }
 
@@ -78,9 +79,9 @@ async function ofFiles(
   const { path, label } = hints as unknown as ImportHints
   const { readModel } = await import('../models/read-model.ts')
   if (format !== 'savedModel') return readModel({ format, path: path! })
-  const { signature, tags } = params as unknown as ImportParams
+  const { signature, output, tags } = params as unknown as ImportParams
   const folder = path ?? (await savedModelWithin(join(inputs['file']!.path, 'files'), label))
-  return readModel({ format, path: folder, signature, tags })
+  return readModel({ format, path: folder, signature, output, tags })
 }
 
 /**

@@ -23,9 +23,6 @@ export function choose(
   if (found !== undefined) return found
   if (there.length === 0) throw failure('WRONG_VALUE', `the SavedModel has no ${what} at all`)
   throw failure('WRONG_VALUE', `the SavedModel has several choices of ${what}: ${list}`, {
-    hint:
-      what === 'signature'
-        ? 'set baseModel.signature to one of them'
-        : 'set baseModel.signature to one with a single output',
+    hint: `set baseModel.${what} to one of them`,
   })
 }
