@@ -23,6 +23,8 @@ const CLASSES = Array.from({ length: 20 }, (_, i) => `kind ${i + 1}`)
 const PICTURES: Readonly<Record<string, readonly string[]>> = {
   'hub-predict.yaml': ['photos'],
   'imagenet-predict.yaml': ['photos'],
+  'inception-predict.yaml': ['photos'],
+  'inception-transfer.yaml': CLASSES,
   'cats-and-dogs-folder.yaml': ['train/cats', 'train/dogs', 'validation/cats', 'validation/dogs'],
   'cats-and-dogs-phases.yaml': ['train/cats', 'train/dogs', 'validation/cats', 'validation/dogs'],
   'fruits-folder.yaml': ['Training/apple', 'Training/pear', 'Test/apple', 'Test/pear'],
@@ -113,5 +115,29 @@ describe('rows of the course', () => {
     assert.deepEqual(freeze, { first: 100 })
     assert.equal(loss.name, 'SparseCategoricalCrossentropy')
     assert.deepEqual([optimizer.name, optimizer.learningRate, training.epochs], ['Adam', 0.001, 5])
+  })
+
+  it('prediction: InceptionV3 with its top, at the size that Keras takes', async () => {
+    const file = join(FOLDER, 'inception-predict.yaml')
+    const options = { env: { PICTURES: '.' }, cwd: FOLDER }
+    const loaded = await loadFile(file, options)
+    assert.ok('prediction' in loaded)
+    const { dataset, baseModel, prediction } = loaded.prediction
+    assert.deepEqual(dataset.imageSize, [299, 299])
+    assert.ok('includeTop' in baseModel && baseModel.includeTop)
+    assert.deepEqual([prediction.labels, prediction.top], ['imagenet', 5])
+    const small = { ...options, set: ['dataset.imageSize=[224, 224]'] }
+    await assert.rejects(loadFile(file, small), /takes only 299x299, got 224x224/)
+  })
+
+  it('transfer: InceptionV3 frozen, a softmax over 20 classes, 50 epochs', async () => {
+    const { freeze, head, loss, optimizer, training } = await load('inception-transfer.yaml', {
+      PICTURES: '.',
+    })
+    assert.equal(freeze, 'all')
+    const [, softmax] = head as [unknown, { Dense: { units: number; activation: string } }]
+    assert.deepEqual([softmax.Dense.units, softmax.Dense.activation], [20, 'softmax'])
+    assert.equal(loss.name, 'SparseCategoricalCrossentropy')
+    assert.deepEqual([optimizer.name, optimizer.learningRate, training.epochs], ['Adam', 0.001, 50])
   })
 })
