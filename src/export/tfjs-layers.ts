@@ -72,6 +72,7 @@ export const WRITERS: { readonly [Kind in LayerKind]?: Writer<Kind> } = {
   Maximum: same,
   Minimum: same,
   Concatenate: same,
+  CustomScaleLayer: customScale,
   Flatten: same,
   Reshape: same,
   Dropout: same,
@@ -218,6 +219,15 @@ function elu(writing: Writing<'ELU'>): string {
     return put({ className: 'Rescaling', name: `${name}_${of}_part`, config: factor, inputs })
   }
   return put({ className: 'Add', name, inputs: [part('elu', alpha), part('relu', 1 - alpha)] })
+}
+
+/** InceptionResNetV2's: the first input and the second times a factor. */
+function customScale(writing: Writing<'CustomScaleLayer'>): string {
+  const { layer, inputs, put } = writing
+  const [a, b] = inputs as readonly [string, string]
+  const config = { scale: layer.config.scale, offset: 0 }
+  const scaled = put({ className: 'Rescaling', name: `${layer.name}_part`, config, inputs: [b] })
+  return put({ className: 'Add', name: layer.name, inputs: [a, scaled] })
 }
 
 function subtract({ layer: { name }, inputs: [a, b], put }: Writing<'Subtract'>): string {

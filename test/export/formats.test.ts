@@ -10,6 +10,7 @@ import { writeKeras } from '../../src/export/keras.ts'
 import { WRITERS } from '../../src/export/tfjs-layers.ts'
 import { tfjsNetwork } from '../../src/export/tfjs-network.ts'
 import { writeTfjs } from '../../src/export/tfjs.ts'
+import { LAYERS } from '../../src/models/layers/table.ts'
 import { isObject } from '../../src/models/keras-config/values.ts'
 import type { Json } from '../../src/util/json.ts'
 import { madeUpPicture, madeUpWeights } from '../models/made-up.ts'
@@ -33,6 +34,11 @@ describe('files that other programs load', () => {
       Object.keys(WRITERS).filter((kind) => !tried.has(kind)),
       [],
     )
+  })
+
+  it('only SavedModels are not written for tfjs', () => {
+    const missing = Object.keys(LAYERS).filter((kind) => !Object.hasOwn(WRITERS, kind))
+    assert.deepEqual(missing, ['SavedModel'])
   })
 
   it("tfjs gives Keras' numbers for a network with every layer", async () => {

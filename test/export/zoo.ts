@@ -58,6 +58,7 @@ export function zoo(size: number): LayerGraph {
   y = g.layer('LayerScale', y, { initValues: 1e-6, projectionDim: 16 })
   y = g.layer('StochasticDepth', y, { dropPathRate: 0.1 })
   x = g.layer('Add', [x, y], {})
+  x = g.layer('CustomScaleLayer', [x, y], { scale: 0.2 })
   let s = g.layer('GlobalAveragePooling2D', x, { keepDims: true })
   s = g.layer('Conv2D', s, { filters: 16, kernelSize: [1, 1], activation: 'hard_sigmoid' })
   x = g.layer('Multiply', [x, s], {})

@@ -21,7 +21,7 @@ import h5py  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from keras import layers  # noqa: E402
-from keras.src.applications import convnext  # noqa: E402
+from keras.src.applications import convnext, inception_resnet_v2  # noqa: E402
 
 from models import HERE, picture, pour  # noqa: E402
 
@@ -52,6 +52,7 @@ def zoo(size):
     y = convnext.LayerScale(1e-6, 16)(y)
     y = convnext.StochasticDepth(0.1)(y)
     x = layers.Add()([x, y])
+    x = inception_resnet_v2.CustomScaleLayer(0.2)([x, y])
     s = layers.GlobalAveragePooling2D(keepdims=True)(x)
     s = layers.Conv2D(16, 1, activation="hard_sigmoid")(s)
     x = layers.Multiply()([x, s])
