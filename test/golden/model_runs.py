@@ -151,8 +151,9 @@ def step(name, trunk, gains, side):
     of = dict(zip((id(w) for w in model.trainable_weights), found))
     order = [w for layer in layers for w in layer.trainable_weights]
     sketches = [sketch(n, of[id(w)]) for n, w in zip(names, order)]
-    # Keras from itself, the pictures changed by a rounding
-    _, again, _ = gradients(np.nextafter(x, np.float32(np.inf)))
+    # Keras from itself, the pictures changed by as much as some layers' roundings
+    noise = uniforms("noise", x.size).reshape(x.shape) * np.float32(2.0**-20)
+    _, again, _ = gradients(x + noise * np.abs(x).max())
     of = dict(zip((id(w) for w in model.trainable_weights), again))
     others = [sketch(n, of[id(w)]) for n, w in zip(names, order)]
     floor = 1e-3 * max(norm for norm, _ in sketches)
