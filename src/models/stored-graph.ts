@@ -1,6 +1,7 @@
 import type { Shape } from '../program/program.ts'
 import { GraphBuilder, layerGraph } from './graph-builder.ts'
 import type { Layer, LayerConfigs, LayerGraph, LayerKind } from './layer-graph.ts'
+import { loadSavedModels } from './layers/saved-model.ts'
 
 /**
  * A network as plain JSON, without values and without shapes, so that it can be built again at another picture size. What
@@ -63,4 +64,11 @@ function layerOf(built: ReadonlyMap<string, Layer>, name: string): Layer {
   const layer = built.get(name)
   if (!layer) throw new TypeError(`no layer ${name} before the layers that take it`)
   return layer
+}
+
+/** What a file of a StoredGraph holds. Throws a SyntaxError for what is no JSON. */
+export async function parseStored(text: string): Promise<StoredGraph> {
+  const stored = JSON.parse(text) as StoredGraph
+  if (stored.layers.some(({ kind }) => kind === 'SavedModel')) await loadSavedModels()
+  return stored
 }

@@ -6,7 +6,7 @@ import { buildModel, type ModelChoice } from '../models/base-model.ts'
 import { addHead, type HeadLayer } from '../models/head.ts'
 import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
 import type { Preprocessing } from '../models/preprocessing.ts'
-import { storeGraph, type StoredGraph } from '../models/stored-graph.ts'
+import { parseStored, storeGraph } from '../models/stored-graph.ts'
 import { assignByName } from '../models/weights/assign.ts'
 import { isNamed, modelName, type KnownModel } from '../pipeline/base-model.ts'
 import { modelOptions } from '../pipeline/model-options.ts'
@@ -135,7 +135,7 @@ async function trunkModel(
   if (isNamed(baseModel)) return modelOptions(baseModel, input.imageSize)
   const path = join(run.folder, RUN_FILES.model, ARCHITECTURE_FILE)
   try {
-    const stored = JSON.parse(await readFile(path, 'utf8')) as StoredGraph
+    const stored = await parseStored(await readFile(path, 'utf8'))
     return { stored, inputShape: [...input.imageSize, 3] }
   } catch (error) {
     throw failure('BAD_WEIGHTS', `cannot read the layers of a model in ${path}`, {

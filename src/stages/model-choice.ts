@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Artifact } from '../graph/stage.ts'
 import type { ModelChoice } from '../models/base-model.ts'
 import type { BaseModelOptions } from '../models/published.ts'
-import type { StoredGraph } from '../models/stored-graph.ts'
+import { parseStored, type StoredGraph } from '../models/stored-graph.ts'
 
 /** Of a weights artifact whose model is not built by name: its layers, as plain JSON. */
 export const ARCHITECTURE_FILE = 'architecture.json'
@@ -31,5 +31,5 @@ export async function withModel<Params extends { readonly model: ModelParams | M
 }
 
 export async function readArchitecture({ path }: Pick<Artifact, 'path'>): Promise<StoredGraph> {
-  return JSON.parse(await readFile(join(path, ARCHITECTURE_FILE), 'utf8')) as StoredGraph
+  return parseStored(await readFile(join(path, ARCHITECTURE_FILE), 'utf8'))
 }

@@ -1,4 +1,4 @@
-import { broadcastShape } from '../../program/op-table.ts'
+import { broadcastShape } from '../../program/shapes.ts'
 import type { LayerDefinition } from './definition.ts'
 
 export const minimum = {

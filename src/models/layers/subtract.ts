@@ -1,4 +1,4 @@
-import { broadcastShape } from '../../program/op-table.ts'
+import { broadcastShape } from '../../program/shapes.ts'
 import type { LayerDefinition } from './definition.ts'
 
 /** The first of two less the second. */

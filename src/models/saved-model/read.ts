@@ -1,6 +1,7 @@
 import { sizeOf, type Shape } from '../../program/program.ts'
 import { failure } from '../../util/diagnostic.ts'
 import { GraphBuilder, layerGraph } from '../graph-builder.ts'
+import { loadSavedModels } from '../layers/saved-model.ts'
 import type { WeightMap } from '../layer-graph.ts'
 import { storeGraph, type StoredGraph } from '../stored-graph.ts'
 import { objectsOf, readGraphs, within } from './files.ts'
@@ -33,6 +34,7 @@ export async function readSavedModel(
   folder: string,
   options: SavedModelOptions = {},
 ): Promise<{ graph: StoredGraph; weights: WeightMap }> {
+  await loadSavedModels()
   const imported = await importSavedModel(folder, options)
   const graph = networkOf(folder, imported, options)
   const weights = await imported.readWeights()
@@ -45,6 +47,7 @@ export async function readSavedModelGraph(
   folder: string,
   options: SavedModelOptions = {},
 ): Promise<StoredGraph> {
+  await loadSavedModels()
   return networkOf(folder, await importSavedModel(folder, options), options)
 }
 
