@@ -91,7 +91,7 @@ export const ARITHMETIC: Handlers = {
   ),
   Div: (call) =>
     call.type(0) === 'int'
-      ? known('Div', (x, y) => Math.trunc(x / y))(call)
+      ? known((x, y) => Math.trunc(x / y))(call)
       : binary(
           (b, x, y) => b.divide(x, y),
           (x, y) => x / y,
@@ -103,10 +103,10 @@ export const ARITHMETIC: Handlers = {
     },
     (x, y) => (y === 0 ? 0 : x / y),
   ),
-  FloorDiv: known('FloorDiv', (x, y) => Math.floor(x / y)),
-  FloorMod: known('FloorMod', (x, y) => x - Math.floor(x / y) * y),
-  Mod: known('Mod', (x, y) => x % y),
-  TruncateDiv: known('TruncateDiv', (x, y) => Math.trunc(x / y)),
+  FloorDiv: known((x, y) => Math.floor(x / y)),
+  FloorMod: known((x, y) => x - Math.floor(x / y) * y),
+  Mod: known((x, y) => x % y),
+  TruncateDiv: known((x, y) => Math.trunc(x / y)),
   Maximum: binary((b, x, y) => b.maximum(x, y), Math.max),
   Minimum: binary((b, x, y) => b.minimum(x, y), Math.min),
   Pow: binary((b, x, y) => b.power(x, y), Math.pow),
@@ -215,7 +215,7 @@ function compare(
 }
 
 /** Of whole numbers, where no op of a Program is exact. */
-function known(_: string, f: (x: number, y: number) => number): Handler {
+function known(f: (x: number, y: number) => number): Handler {
   return (call) => zip(call.host(0), call.host(1), call.type(0), f)
 }
 
