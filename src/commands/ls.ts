@@ -1,4 +1,6 @@
-import { readRuns, runsRoot, type StoredRun } from '../runs/read.ts'
+import { listRuns } from '../runs/list/list.ts'
+import { metricOf, shownSplit, type RunRow } from '../runs/list/row.ts'
+import { runsRoot } from '../runs/read.ts'
 import type { Json } from '../util/json.ts'
 import { metricText } from '../util/text.ts'
 import type { CommandRun } from './command.ts'
@@ -17,8 +19,9 @@ export const run: CommandRun = async ([given], options, { stdout, env, cwd }) =>
   const flags: LsFlags = options
   const names = (given ?? []) as readonly string[]
   const root = runsRoot(flags.runs, env, cwd)
-  const runs = readRuns(root)
-    .filter(({ record }) => names.length === 0 || names.includes(record.name))
+  const runs = listRuns(root)
+    .filter(({ row }) => names.length === 0 || names.includes(row.name))
+    .map(({ row }) => row)
     .reverse()
   if (flags.json) {
     stdout.write(`${JSON.stringify(runs.map(runJson), null, 2)}\n`)
@@ -31,18 +34,17 @@ export const run: CommandRun = async ([given], options, { stdout, env, cwd }) =>
   stdout.write(tableText(COLUMNS, runs, formatOf(flags)))
 }
 
-const COLUMNS: readonly Column<StoredRun>[] = [
-  { title: 'name', value: ({ record }) => record.name },
-  { title: 'id', value: ({ record }) => record.id },
-  { title: 'status', value: ({ record }) => record.status },
-  { title: 'split', value: ({ record }) => shownSplit(record.metrics) ?? '' },
-  { title: 'accuracy', right: true, value: ({ record }) => figure(record.metrics, 'accuracy') },
-  { title: 'loss', right: true, value: ({ record }) => figure(record.metrics, 'loss') },
-  { title: 'engine', value: ({ record }) => record.engine?.name ?? '' },
+const COLUMNS: readonly Column<RunRow>[] = [
+  { title: 'name', value: ({ name }) => name },
+  { title: 'id', value: ({ id }) => id },
+  { title: 'status', value: ({ status }) => status },
+  { title: 'split', value: ({ metrics }) => shownSplit(metrics) ?? '' },
+  { title: 'accuracy', right: true, value: ({ metrics }) => figure(metrics, 'accuracy') },
+  { title: 'loss', right: true, value: ({ metrics }) => figure(metrics, 'loss') },
+  { title: 'engine', value: ({ engine }) => engine?.name ?? '' },
 ]
 
-function runJson({ record }: StoredRun): Json {
-  const { name, id, status, started, seconds, metrics, engine } = record
+function runJson({ name, id, status, started, seconds, metrics, engine }: RunRow): Json {
   return {
     name,
     id,
@@ -54,12 +56,7 @@ function runJson({ record }: StoredRun): Json {
   }
 }
 
-/** The test split, else the last that was evaluated. */
-function shownSplit(metrics: StoredRun['record']['metrics']): string | undefined {
-  return metrics['test'] ? 'test' : Object.keys(metrics).at(-1)
-}
-
-function figure(metrics: StoredRun['record']['metrics'], name: string): string {
-  const value = metrics[shownSplit(metrics) ?? '']?.[name]
+function figure(metrics: RunRow['metrics'], name: string): string {
+  const value = metricOf(metrics, name)
   return value === undefined ? '' : metricText(value)
 }

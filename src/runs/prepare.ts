@@ -24,7 +24,7 @@ import { canonicalJson, type Json } from '../util/json.ts'
 import { placesOfProject, withPlaces, withPlacesOfPrediction } from './places.ts'
 import { placed } from './problems.ts'
 import { publicText } from './public-text.ts'
-import { readRuns } from './read.ts'
+import { listRuns } from './list/list.ts'
 
 /** A pipeline file with everything decided that its stages depend on, and nothing loaded yet that computes. */
 export interface PreparedFile {
@@ -184,8 +184,8 @@ function digestWithout(pipeline: Pipeline | PredictionPipeline): Digest {
 
 /** The seed of an unfinished run of the same pipeline, which goes on with it, else a fresh one. */
 function drawnSeed(runs: string, digest: Digest): number {
-  const unfinished = readRuns(runs).findLast(
-    ({ record }) => record.pipeline === digest && record.status !== 'done',
+  const unfinished = listRuns(runs).findLast(
+    ({ row }) => row.pipeline === digest && row.status !== 'done',
   )
-  return unfinished?.record.seed ?? randomInt(2 ** 31)
+  return unfinished?.row.seed ?? randomInt(2 ** 31)
 }

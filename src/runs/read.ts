@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { failure } from '../util/diagnostic.ts'
-import { byCodeUnit } from '../util/json.ts'
-import { isBeingMade } from './mark.ts'
+import { listRuns, statusOf, type ListedRun } from './list/list.ts'
+import { metricOf } from './list/row.ts'
 import { RUN_FILES, type RunRecord } from './record.ts'
 
 export interface StoredRun {
@@ -16,16 +16,9 @@ export function runsRoot(flag: string | undefined, env: NodeJS.ProcessEnv, cwd: 
   return resolve(cwd, flag ?? env['GRAFT_RUNS'] ?? 'runs')
 }
 
-/** All runs below the root, oldest first. A folder without a readable run.json is no run. */
+/** All runs below the root with all that their records hold, oldest first; `listRuns` is far quicker where there are many. */
 export function readRuns(root: string): StoredRun[] {
-  const runs: StoredRun[] = []
-  for (const name of folders(root)) {
-    for (const id of folders(join(root, name))) {
-      const run = readRun(join(root, name, id))
-      if (run) runs.push(run)
-    }
-  }
-  return runs.sort((a, b) => byCodeUnit(order(a), order(b)))
+  return listRuns(root).flatMap(({ folder }) => readRun(folder) ?? [])
 }
 
 /** One run folder, or undefined where there is none. A run that says it is running and whose process is gone was interrupted. */
@@ -33,8 +26,7 @@ export function readRun(folder: string): StoredRun | undefined {
   try {
     const record = JSON.parse(readFileSync(join(folder, RUN_FILES.record), 'utf8')) as RunRecord
     if (record.format !== 1) return undefined
-    const status = record.status === 'running' && !isBeingMade(folder) ? 'interrupted' : record.status
-    return { record: { ...record, status }, folder }
+    return { record: { ...record, status: statusOf(record, folder) }, folder }
   } catch {
     return undefined
   }
@@ -42,27 +34,43 @@ export function readRun(folder: string): StoredRun | undefined {
 
 /**
  * The run that a person means: a run folder, an id or a unique prefix of one, `name@latest`, `@latest`, `@-1` (the
- * newest but one), `@best:validation.accuracy` or `name@best:…`. Throws UNKNOWN_RUN with what there is.
+ * newest but one), `@best:validation.accuracy` or `name@best:…`; short `@best:accuracy` is of the split that each run is
+ * judged by. Throws UNKNOWN_RUN with what there is.
  */
 export function findRun(reference: string, root: string, cwd: string): StoredRun {
   const direct = readRun(resolve(cwd, reference))
   if (direct) return direct
-  const runs = readRuns(root)
-  const at = reference.indexOf('@')
-  if (at >= 0) return byPlace(reference, reference.slice(0, at), reference.slice(at + 1), runs)
-  const exact = runs.filter((run) => run.record.id === reference)
-  const matches = exact.length > 0 ? exact : runs.filter((run) => matchesPrefix(run, reference))
-  if (matches.length === 1) return matches[0]!
-  if (matches.length > 1) {
-    throw failure('UNKNOWN_RUN', `${reference} means ${matches.length} runs`, {
-      hint: `write more of the id: ${matches.map((run) => run.record.id).join(', ')}`,
-    })
-  }
-  throw unknown(reference, runs)
+  const runs = listRuns(root)
+  const found = readRun(chosen(reference, runs).folder)
+  // Gone in this moment.
+  if (!found) throw unknown(reference, listRuns(root))
+  return found
 }
 
-function byPlace(reference: string, name: string, place: string, all: StoredRun[]): StoredRun {
-  const runs = name === '' ? all : all.filter((run) => run.record.name === name)
+function chosen(reference: string, runs: readonly ListedRun[]): ListedRun {
+  const at = reference.indexOf('@')
+  if (at >= 0) return byPlace(reference, reference.slice(0, at), reference.slice(at + 1), runs)
+  const exact = runs.filter(({ row }) => row.id === reference)
+  const matches = exact.length > 0 ? exact : runs.filter(({ row }) => matchesPrefix(row.id, reference))
+  if (matches.length === 1) return matches[0]!
+  if (matches.length === 0) throw unknown(reference, runs)
+  const ids = matches.slice(0, SHOWN).map(({ row }) => row.id)
+  const more = matches.length > SHOWN ? ` and ${matches.length - SHOWN} more` : ''
+  throw failure('UNKNOWN_RUN', `${reference} means ${matches.length} runs`, {
+    hint: `write more of the id: ${ids.join(', ')}${more}`,
+  })
+}
+
+/** Ids that a message names. */
+const SHOWN = 10
+
+function byPlace(
+  reference: string,
+  name: string,
+  place: string,
+  all: readonly ListedRun[],
+): ListedRun {
+  const runs = name === '' ? all : all.filter(({ row }) => row.name === name)
   if (runs.length === 0) throw unknown(reference, all)
   if (place === 'latest') return runs.at(-1)!
   if (/^-\d{1,6}$/.test(place)) {
@@ -70,48 +78,38 @@ function byPlace(reference: string, name: string, place: string, all: StoredRun[
     if (run) return run
     throw failure('UNKNOWN_RUN', `${reference}: there are only ${runs.length} runs`)
   }
-  const best = /^best:([A-Za-z0-9]+)\.([A-Za-z0-9]+)$/.exec(place)
-  if (!best) {
+  const metric = /^best:((?:[A-Za-z0-9]+\.)?[A-Za-z0-9]+)$/.exec(place)?.[1]
+  if (metric === undefined) {
     throw failure('UNKNOWN_RUN', `${reference} is not a way to name a run`, {
       hint: 'write an id, a prefix of one, name@latest, @-1 or @best:validation.accuracy',
     })
   }
-  const value = (run: StoredRun) => run.record.metrics[best[1]!]?.[best[2]!]
-  const sign = best[2] === 'loss' ? -1 : 1
-  const known = runs.filter((run) => value(run) !== undefined)
-  if (known.length === 0) {
-    throw failure('UNKNOWN_RUN', `no run has the metric ${best[1]}.${best[2]}`)
-  }
-  return known.reduce((a, b) => (sign * value(b)! > sign * value(a)! ? b : a))
+  return bestRun(runs, metric)
+}
+
+/** The oldest of the best: the least loss, the most of everything else. */
+function bestRun(runs: readonly ListedRun[], metric: string): ListedRun {
+  const sign = /(?:^|\.)loss$/.test(metric) ? -1 : 1
+  const known = runs.flatMap((run) => {
+    const value = metricOf(run.row.metrics, metric)
+    return value === undefined ? [] : [{ run, value: sign * value }]
+  })
+  if (known.length === 0) throw failure('UNKNOWN_RUN', `no run has the metric ${metric}`)
+  return known.reduce((a, b) => (b.value > a.value ? b : a)).run
 }
 
 /** An id is time and digest, `20261124-101500-8f2c1a`; either part may be abbreviated from its start. */
-function matchesPrefix(run: StoredRun, prefix: string): boolean {
+function matchesPrefix(id: string, prefix: string): boolean {
   if (prefix === '') return false
-  const { id } = run.record
   return id.startsWith(prefix) || id.slice(id.lastIndexOf('-') + 1).startsWith(prefix)
 }
 
-function unknown(reference: string, runs: readonly StoredRun[]) {
-  const names = [...new Set(runs.map((run) => run.record.name))]
+function unknown(reference: string, runs: readonly ListedRun[]) {
+  const names = [...new Set(runs.map(({ row }) => row.name))]
   return failure('UNKNOWN_RUN', `no run ${reference}`, {
     hint:
       runs.length === 0
         ? 'there are no runs here yet; runs are looked for in ./runs (--runs, GRAFT_RUNS)'
         : `\`pipeline ls\` lists them; names here: ${names.slice(-5).join(', ')}`,
   })
-}
-
-function order(run: StoredRun): string {
-  return `${run.record.started}\u0000${basename(run.folder)}`
-}
-
-function folders(path: string): string[] {
-  try {
-    return readdirSync(path).filter(
-      (name) => !name.startsWith('.') && statSync(join(path, name), { throwIfNoEntry: false })?.isDirectory(),
-    )
-  } catch {
-    return []
-  }
 }

@@ -16,6 +16,11 @@ export interface RunRecord {
   readonly status: RunStatus
   /** Of the resolved pipeline without name, notes and tags: what makes two runs the same run. */
   readonly pipeline: Digest
+  /** Git's id of the pipeline file's own text: `git log --find-object=ID` names the commits that have it. */
+  readonly blob?: string | undefined
+  /** As the file has them; marks.json has what was changed afterwards. */
+  readonly tags?: readonly string[] | undefined
+  readonly notes?: string | undefined
   readonly seed: number
   readonly engine: {
     readonly name: string

@@ -9,7 +9,8 @@ import type { StageEnvironment } from '../stages/environment.ts'
 import type { AnyPrepared, PreparedPrediction } from './prepare.ts'
 import type { Recorder } from './recorder.ts'
 import { carryOut } from './carry-out.ts'
-import { readRuns, type StoredRun } from './read.ts'
+import { listRuns } from './list/list.ts'
+import { readRun, type StoredRun } from './read.ts'
 import { planPrepared } from './settle.ts'
 
 export interface RunOptions {
@@ -57,9 +58,9 @@ export async function runPipeline(prepared: AnyPrepared, options: RunOptions): P
   const { signal, force, noCache, restart } = options
   const workshop = await openWorkshop(prepared, options)
   try {
-    const earlier = readRuns(options.runs).filter(
-      ({ record }) => record.name === prepared.name && record.pipeline === prepared.digest,
-    )
+    const earlier = listRuns(options.runs)
+      .filter(({ row }) => row.name === prepared.name && row.pipeline === prepared.digest)
+      .flatMap(({ folder }) => readRun(folder) ?? [])
     const planned = await planPrepared(prepared, workshop, { signal, force, noCache })
     const finished = prepared.isRepeatable ? finishedRun(earlier, planned.plan) : undefined
     if (finished && force.length === 0 && !noCache && !restart) return { ...finished, again: true }
