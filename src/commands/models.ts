@@ -53,17 +53,17 @@ export async function run(
   )
 }
 
+const OF_ONE_MODEL = ['freeze', 'alpha', 'minimalistic', 'size', 'pooling', 'top'] as const
+
 async function allModels(
   options: ModelsOptions,
   width: number,
   context: ModelsContext,
 ): Promise<string> {
-  const given = (['freeze', 'alpha', 'minimalistic', 'size', 'pooling', 'top'] as const).find(
-    (o) => options[o],
-  )
+  const given = OF_ONE_MODEL.find((option) => options[option])
   if (given) {
     throw failure('USAGE', `--${given} is about one model, and none is named`, {
-      hint: `pipeline models MobileNetV2 --${given} …`,
+      hint: `pipeline models NAME --${given}${options[given] === true ? '' : ' …'}`,
     })
   }
   const there = await storedWeights(options, context)
@@ -209,12 +209,18 @@ function baseModelOptions(name: string, options: ModelsOptions): BaseModelOption
     name,
     pooling,
     includeTop: top,
-    alpha: alpha === undefined ? undefined : Number(alpha),
+    alpha: alpha === undefined ? undefined : alphaOption(alpha),
     minimalistic,
     // As a pipeline has it that does not say otherwise.
     imagenet: true,
     inputShape: size === undefined ? undefined : sizeOption(size),
   }
+}
+
+function alphaOption(text: string): number {
+  const alpha = Number(text)
+  if (alpha > 0 && alpha < Infinity) return alpha
+  throw failure('USAGE', `--alpha takes a number above 0, got "${text}"`, { hint: '--alpha 0.5' })
 }
 
 /** `160`, or `160x224`: height and width. */

@@ -57,11 +57,11 @@ export const run: CommandRun = async ([reference, ...paths], options, context) =
     const bad = [...images.problems, ...result.bad]
     context.report(bad)
     const { predictions } = result
-    stdout.write(
-      flags.json
-        ? `${JSON.stringify(predictions, null, 2)}\n`
-        : predictionTable(predictions, formatOf(flags), tableWidth(stdout)),
-    )
+    const format = formatOf(flags)
+    if (flags.json) stdout.write(`${JSON.stringify(predictions, null, 2)}\n`)
+    else if (predictions.length > 0 || format !== 'text') {
+      stdout.write(predictionTable(predictions, format, tableWidth(stdout)))
+    }
     return bad.length > 0 ? 1 : 0
   } finally {
     printer.close()

@@ -1,6 +1,6 @@
-import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, statSync, type Stats } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { failure, type Diagnostic } from '../util/diagnostic.ts'
+import { failure, PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import { expandBraces, isGlob, stepPattern } from '../util/glob.ts'
 import { byCodePoint } from '../util/json.ts'
 import { didYouMean } from '../util/suggest.ts'
@@ -17,7 +17,7 @@ export interface FoundImage {
 /**
  * The pictures that paths name: files (whatever their extension), folders (all pictures below them) and patterns (the
  * pictures that match; `**` is any number of folders). In the order of the paths, those of one by code point, none twice.
- * What names nothing is a problem of its own: NO_SUCH_FOLDER for what is not there, BAD_IMAGE for a place without pictures.
+ * What names nothing is a problem of its own (BAD_IMAGE): what is not there, a place without pictures, a pipe.
  */
 export function findImages(
   named: readonly string[],
@@ -26,28 +26,34 @@ export function findImages(
   const images = new Map<string, FoundImage>()
   const problems: Diagnostic[] = []
   for (const path of named) {
-    const names = namesOf(path, cwd)
-    if ('code' in names) problems.push(names)
-    else {
-      for (const name of names) {
+    try {
+      for (const name of namesOf(path, cwd)) {
         const absolute = resolve(cwd, name)
         if (!images.has(absolute)) images.set(absolute, { path: absolute, name })
       }
+    } catch (error) {
+      if (!(error instanceof PipelineError)) throw error
+      problems.push(...error.diagnostics)
     }
   }
   return { images: [...images.values()], problems }
 }
 
-function namesOf(path: string, cwd: string): readonly string[] | Diagnostic {
-  const stat = statSync(resolve(cwd, path), { throwIfNoEntry: false })
+/** Throws BAD_IMAGE where there is none. */
+function namesOf(path: string, cwd: string): readonly string[] {
+  const stat = statOf(path, cwd)
   if (stat?.isDirectory()) {
     const found = picturesBelow(resolve(cwd, path), {}).map((below) => joined(path, below))
-    return found.length > 0 ? found : empty(`the folder ${path} holds no pictures`)
+    if (found.length === 0) throw empty(`the folder ${path} holds no pictures`)
+    return found
   }
-  if (stat) return [path]
-  if (!isGlob(path)) return missing(path, cwd)
+  if (stat?.isFile()) return [path]
+  // To open a pipe would be to wait for whoever writes into it.
+  if (stat || path === '-') throw notStored(path)
+  if (!isGlob(path)) throw missing(path, cwd)
   const found = expandBraces(path.replaceAll('\\', '/')).flatMap((pattern) => matches(pattern, cwd))
-  return found.length > 0 ? [...new Set(found)] : empty(`no picture matches ${path}`)
+  if (found.length === 0) throw empty(`no picture matches ${path}`)
+  return [...new Set(found)]
 }
 
 /** The pictures that a pattern without braces matches. */
@@ -102,35 +108,51 @@ function entries(folder: string, cwd: string): string[] {
   }
 }
 
+/** Undefined where nothing is, or nothing that can be looked at: a link in a circle, a name too long, a folder that is none. */
+function statOf(path: string, cwd: string, stat: typeof statSync = statSync): Stats | undefined {
+  try {
+    return stat(resolve(cwd, path))
+  } catch {
+    return undefined
+  }
+}
+
 function isFolder(path: string, cwd: string): boolean {
-  return statSync(resolve(cwd, path), { throwIfNoEntry: false })?.isDirectory() ?? false
+  return statOf(path, cwd)?.isDirectory() ?? false
 }
 
 /** Links are not followed by `**`, as in a shell: they may lead in circles. */
 function isOwnFolder(path: string, cwd: string): boolean {
-  return lstatSync(resolve(cwd, path), { throwIfNoEntry: false })?.isDirectory() ?? false
+  return statOf(path, cwd, lstatSync)?.isDirectory() ?? false
 }
 
 function isFile(path: string, cwd: string): boolean {
-  return statSync(resolve(cwd, path), { throwIfNoEntry: false })?.isFile() ?? false
+  return statOf(path, cwd)?.isFile() ?? false
 }
 
-function empty(message: string): Diagnostic {
+function empty(message: string) {
   const hint = 'pictures are files of the formats jpeg, png, webp, gif, bmp and tiff'
-  return { code: 'BAD_IMAGE', message, hint }
+  return failure('BAD_IMAGE', message, { hint })
 }
 
-function missing(path: string, cwd: string): Diagnostic {
+function notStored(path: string) {
+  const hint = 'save the picture in a file first, and name that'
+  return failure('BAD_IMAGE', `${path} is neither a file nor a folder`, { hint })
+}
+
+function missing(path: string, cwd: string) {
+  if (statOf(path, cwd, lstatSync)?.isSymbolicLink()) {
+    return failure('BAD_IMAGE', `${path} is a link that leads nowhere`)
+  }
   const beside = entries(dirname(path), cwd)
   const hint = didYouMean(basename(path), beside)
-  return { code: 'BAD_IMAGE', message: `there is no file or folder ${path}`, hint }
+  return failure('BAD_IMAGE', `there is no file or folder ${path}`, { hint })
 }
 
-/** Throws what was found wrong where there is nothing else. */
+/** Throws all that was found wrong, as USAGE, where there is nothing else. */
 export function someImages({ images, problems }: ReturnType<typeof findImages>): void {
   if (images.length > 0) return
-  const [first] = problems
-  throw failure('USAGE', first?.message ?? 'no picture is named', { hint: first?.hint })
+  throw new PipelineError(problems.map((problem) => ({ ...problem, code: 'USAGE' })))
 }
 
 /** The deepest folder that holds all of the pictures; absolute. */

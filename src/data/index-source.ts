@@ -1,6 +1,7 @@
-import { readdirSync, realpathSync, statSync } from 'node:fs'
+import { readdirSync, realpathSync, statSync, type Dirent } from 'node:fs'
 import { isAbsolute, join, normalize, sep } from 'node:path'
 import { failure } from '../util/diagnostic.ts'
+import { isErrno } from '../util/files.ts'
 import { byCodePoint } from '../util/json.ts'
 import { hasPictureExtension } from './formats/table.ts'
 
@@ -38,15 +39,24 @@ export function below(source: string, path: string, what: string): string {
   return join(source, clean)
 }
 
-/** Names of the folders directly inside, sorted by code point; hidden ones and archive droppings left out. */
+/** Names of the folders directly inside, sorted by code point; hidden ones and archive droppings left out. Throws BAD_IMAGE. */
 export function subfolders(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true })
+  return entriesOf(folder)
     .filter((entry) => !isHidden(entry.name))
     .filter((entry) => {
       return entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(folder, entry.name)))
     })
     .map((entry) => entry.name)
     .sort(byCodePoint)
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch (error) {
+    if (!isErrno(error, 'EACCES', 'EPERM')) throw error
+    throw failure('BAD_IMAGE', `no permission to read the folder ${folder}`, { cause: error })
+  }
 }
 
 export function isFolder(path: string): boolean {
@@ -59,12 +69,13 @@ export function isFolder(path: string): boolean {
 
 /**
  * All pictures below the folder, as POSIX paths relative to it, in code-point order. Links are followed, but
- * never into a folder that contains them. Hidden files and folders, and `__MACOSX`, are left out.
+ * never into a folder that contains them. Hidden files and folders, and `__MACOSX`, are left out. Throws BAD_IMAGE for a folder
+ * that may not be read.
  */
 export function picturesBelow(folder: string, ignored: Ignored): string[] {
   const found: string[] = []
   const walk = (at: string, relative: string, chain: readonly string[]): void => {
-    for (const entry of readdirSync(at, { withFileTypes: true })) {
+    for (const entry of entriesOf(at)) {
       const { name } = entry
       if (isHidden(name)) continue
       const path = relative === '' ? name : `${relative}/${name}`
@@ -72,12 +83,25 @@ export function picturesBelow(folder: string, ignored: Ignored): string[] {
       if (entry.isDirectory() || (link && isFolder(join(at, name)))) {
         const real = link ? realpathSync(join(at, name)) : join(chain.at(-1)!, name)
         if (!chain.includes(real)) walk(join(at, name), path, [...chain, real])
-      } else if ((entry.isFile() || link) && hasPictureExtension(name)) found.push(path)
-      else count(ignored, name)
+      } else if (
+        hasPictureExtension(name) &&
+        (entry.isFile() || (link && isReadable(join(at, name))))
+      ) {
+        found.push(path)
+      } else count(ignored, name)
     }
   }
   walk(folder, '', [realpathSync(folder)])
   return found.sort(byCodePoint)
+}
+
+/** Not a pipe, which whoever opened it would wait for; a link that leads nowhere is a bad picture, told later. */
+function isReadable(path: string): boolean {
+  try {
+    return statSync(path).isFile()
+  } catch {
+    return true
+  }
 }
 
 function isHidden(name: string): boolean {

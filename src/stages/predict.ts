@@ -9,7 +9,7 @@ import { checkedLabels, imagenetLabels, parseLabels } from '../models/labels.ts'
 import type { OutputActivation } from '../prediction/classifier.ts'
 import { PREDICTION_FILES } from '../prediction/files.ts'
 import type { Ranked } from '../prediction/predict-pictures.ts'
-import { failure, PipelineError, type Diagnostic } from '../util/diagnostic.ts'
+import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import { digestOf, type Digest } from '../util/digest.ts'
 import { stableJson, type Json } from '../util/json.ts'
 import type { StageEnvironment } from './environment.ts'
@@ -122,13 +122,15 @@ function hintsOf(stage: Stage): PredictHints {
 function listed(stage: Stage): { images: readonly FoundImage[]; problems: readonly Diagnostic[] } {
   const { folder, images } = hintsOf(stage)
   const found = findImages(images, folder)
-  const [first] = found.problems
   if (found.images.length > 0) {
     const named = found.images.map(({ path, name }) => ({ path, name: name.replace(/^\.\//, '') }))
     return { images: named, problems: found.problems }
   }
-  const message = `prediction.images: ${first?.message ?? 'there is none'}, looking from ${folder}`
-  throw failure('BAD_IMAGE', message, { hint: first?.hint })
+  throw new PipelineError(
+    found.problems.map(({ message, ...problem }) => {
+      return { ...problem, message: `prediction.images: ${message}, looking from ${folder}` }
+    }),
+  )
 }
 
 async function predict(

@@ -92,7 +92,7 @@ const refused: readonly [string | undefined, object, string, string][] = [
   ['MobileNetV2', { freeze: 'layers:' }, 'USAGE', 'no freeze policy: "layers:"'],
   ['MobileNetV2', { freeze: 'first:0' }, 'WRONG_VALUE', 'freeze.first is 0'],
   ['MobileNetV2', { size: 'big' }, 'USAGE', '--size takes a side or height x width, got "big"'],
-  ['MobileNetV2', { alpha: 'wide' }, 'WRONG_VALUE', 'alpha NaN is not a positive number'],
+  ['MobileNetV2', { alpha: 'wide' }, 'USAGE', '--alpha takes a number above 0, got "wide"'],
   [undefined, { freeze: 'all' }, 'USAGE', '--freeze is about one model, and none is named'],
   ['MobileNet2', {}, 'WRONG_VALUE', 'unknown base model "MobileNet2"'],
 ]

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { commonFolder, findImages } from '../../src/data/find-images.ts'
+import { commonFolder, findImages, someImages } from '../../src/data/find-images.ts'
 
 describe('pictures by files, folders and patterns', () => {
   let root = ''
@@ -53,6 +54,42 @@ describe('pictures by files, folders and patterns', () => {
       ],
     )
     assert.equal(problems.at(-1)!.hint, 'did you mean "a.png"?')
+  })
+
+  it('links that lead nowhere or in circles, pipes and places below files are told', () => {
+    const odd = join(root, 'odd')
+    mkdirSync(odd)
+    symlinkSync('circle.jpg', join(odd, 'circle.jpg'))
+    symlinkSync('nowhere', join(odd, 'dangling.jpg'))
+    execFileSync('mkfifo', [join(odd, 'pipe.jpg')])
+    symlinkSync('pipe.jpg', join(odd, 'link-to-pipe.jpg'))
+    writeFileSync(join(odd, 'real.jpg'), '')
+    assert.deepEqual(names('odd/*.jpg'), ['odd/real.jpg'])
+    // What a folder holds of them is told when it is read, as in training.
+    assert.deepEqual(names('odd'), ['odd/circle.jpg', 'odd/dangling.jpg', 'odd/real.jpg'])
+    const named = ['circle.jpg', 'dangling.jpg', 'pipe.jpg', 'link-to-pipe.jpg', 'real.jpg/x.jpg']
+    const { images, problems } = findImages([...named, '-', 'a'.repeat(300)], odd)
+    assert.deepEqual(images, [])
+    assert.deepEqual(
+      problems.map(({ message }) => message),
+      [
+        'circle.jpg is a link that leads nowhere',
+        'dangling.jpg is a link that leads nowhere',
+        'pipe.jpg is neither a file nor a folder',
+        'link-to-pipe.jpg is neither a file nor a folder',
+        'there is no file or folder real.jpg/x.jpg',
+        '- is neither a file nor a folder',
+        `there is no file or folder ${'a'.repeat(300)}`,
+      ],
+    )
+  })
+
+  it('where nothing is found all that is wrong is told at once', () => {
+    assert.throws(() => someImages(findImages(['nope.jpg', '*.gif'], root)), {
+      name: 'PipelineError',
+      message: 'USAGE there is no file or folder nope.jpg\nUSAGE no picture matches *.gif',
+    })
+    assert.doesNotThrow(() => someImages(findImages(['nope.jpg', 'a.png'], root)))
   })
 
   it('the deepest folder that holds them all', () => {

@@ -88,9 +88,13 @@ describe('pipeline predict with a run, on wasm', () => {
       'BAD_IMAGE bad.png is not a picture: it is plain text',
     ])
     assert.doesNotMatch(outcome.stderr, /badImages/)
-    const none = await predict('@latest', '*.gif')
+    const none = await predict('@latest', '*.gif', 'nope.jpg')
     assert.deepEqual([none.code, none.stdout], [2, ''])
     assert.match(none.stderr, /^USAGE no picture matches \*\.gif$/m)
+    assert.match(none.stderr, /^USAGE there is no file or folder nope\.jpg$/m)
+    const allBad = await predict('@latest', 'bad.png')
+    assert.deepEqual([allBad.code, allBad.stdout], [1, ''])
+    assert.match(allBad.stderr, /^BAD_IMAGE bad\.png is not a picture/)
   })
 
   it('a table for people, with as many labels as asked for', async () => {
