@@ -38,6 +38,19 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
     'program',
     'util',
   ],
+  report: [
+    'export',
+    'runs',
+    'pipeline',
+    'prediction',
+    'stages',
+    'training',
+    'engines',
+    'data',
+    'graph',
+    'models',
+    'util',
+  ],
   export: ['runs', 'stages', 'training', 'engines', 'data', 'graph', 'models', 'program', 'util'],
 }
 

@@ -181,6 +181,30 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./show.ts'),
   },
   {
+    name: 'report',
+    summary: 'write a page about a run: one HTML file that needs nothing else',
+    arguments: [
+      {
+        name: 'run',
+        description: 'an id, a prefix, name@latest, @-1, @best:validation.accuracy, a folder',
+      },
+    ],
+    options: [
+      {
+        flags: '--out <file>',
+        description: 'the file to write (default: report.html in the folder of the run)',
+      },
+      RUNS,
+      STORE,
+      JSON_OUT,
+    ],
+    examples: [
+      ['pipeline report quickstart@latest', 'runs/quickstart/…/report.html, for a browser'],
+      ['pipeline report @best:test.accuracy --out best.html', 'the best of all, to send'],
+    ],
+    load: () => import('./report.ts'),
+  },
+  {
     name: 'predict',
     summary: 'name pictures by the model of a run, or by a base model',
     arguments: [

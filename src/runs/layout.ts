@@ -20,6 +20,7 @@ predictions.jsonl
 predictions.csv
 index.jsonl
 running.json
+report.html
 .*
 !.gitignore
 `

@@ -81,6 +81,7 @@ export const RUN_FILES = {
   index: 'index.jsonl',
   indexSummary: 'index.json',
   summary: 'summary.md',
+  report: 'report.html',
   freeze: 'freeze.json',
   augmentation: 'augmentation.png',
   model: 'model',

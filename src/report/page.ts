@@ -1,0 +1,64 @@
+import { markup, trusted, type Html } from './html.ts'
+import { STYLE } from './style.ts'
+
+/** A part of a page with a heading, and a place in its table of contents. */
+export interface Section {
+  /** Letters, digits and hyphens. */
+  readonly id: string
+  readonly title: string
+  readonly body: Html
+}
+
+export interface PageOptions {
+  readonly title: string
+  /** One sentence for who sees the page in a list. */
+  readonly description: string
+  /** The first thing on the page, with its h1. */
+  readonly header: Html
+  readonly sections: readonly Section[]
+  readonly footer: Html
+}
+
+/** A whole page in one file: nothing is fetched and no script runs. */
+export function page({ title, description, header, sections, footer }: PageOptions): Html {
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="description" content="${description}">
+<title>${title}</title>
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+<a class="skip" href="#content">To the content</a>
+<div class="frame">
+${contents(sections)}
+<main id="content" tabindex="-1">
+${header}
+${sections.map(titled)}
+<footer>${footer}</footer>
+</main>
+</div>
+</body>
+</html>
+`
+}
+
+function titled({ id, title, body }: Section): Html {
+  return markup`<section id="${id}" aria-labelledby="${id}-title">
+<h2 id="${id}-title">${title}</h2>
+${body}
+</section>
+`
+}
+
+function contents(sections: readonly Section[]): Html | false {
+  if (sections.length < 2) return false
+  return markup`<nav aria-label="Contents">
+    <ul>
+      ${sections.map(({ id, title }) => markup`<li><a href="#${id}">${title}</a></li>`)}
+    </ul>
+  </nav>`
+}

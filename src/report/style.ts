@@ -1,0 +1,99 @@
+import { variables } from './palette.ts'
+
+/** All of a page's CSS: narrow first, then wide, dark, and on paper. */
+export const STYLE = `
+:root{color-scheme:light dark;${variables('light')}}
+@media screen and (prefers-color-scheme:dark){:root{${variables('dark')}}}
+*{box-sizing:border-box}
+html{scroll-padding-top:1rem;-webkit-text-size-adjust:100%;text-size-adjust:100%}
+body{margin:0;background:var(--page);color:var(--text);font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'Noto Sans',sans-serif;overflow-wrap:break-word}
+a{color:var(--accent);text-underline-offset:.15em}
+:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:3px}
+main:focus{outline:none}
+.skip{position:absolute;left:-100vw;top:0;padding:.5rem 1rem;background:var(--page);z-index:2}
+.skip:focus{left:0}
+.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+.frame{max-width:60rem;margin:0 auto;padding:0 1rem 3rem}
+h1,h2,h3{line-height:1.25;text-wrap:balance;margin:0}
+h1{font-size:1.5rem;letter-spacing:-.01em;overflow-wrap:anywhere}
+h2{font-size:1.25rem;letter-spacing:-.005em;margin-bottom:.9rem}
+h3{font-size:1rem;margin:1.5rem 0 .6rem}
+p{margin:0 0 .8rem;max-width:44rem}
+.muted,figcaption small,.note{color:var(--muted)}
+.note{font-size:.9rem}
+code,pre,kbd{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace;font-size:.86em}
+bdi,td,th,dd{unicode-bidi:isolate}
+section{padding-top:2.75rem}
+nav{padding-top:1.25rem;font-size:.9rem}
+nav ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.25rem 1rem}
+nav a{color:var(--muted);text-decoration:none;display:inline-block;padding:.15rem 0}
+nav a:hover{color:var(--text);text-decoration:underline}
+header{padding-top:1.75rem}
+.status{font-size:.85rem;color:var(--muted);margin:.35rem 0 0;display:flex;flex-wrap:wrap;gap:.1rem .9rem}
+.status b{font-weight:600}
+.done{color:var(--good)}.failed{color:var(--bad)}.interrupted,.running{color:var(--warn)}
+.verdict{margin:1.5rem 0 0;display:flex;flex-wrap:wrap;gap:.35rem 1.25rem;align-items:center}
+.verdict strong{font-size:3.25rem;font-weight:600;line-height:1.1;letter-spacing:-.03em;font-variant-numeric:tabular-nums;white-space:nowrap}
+.verdict p{margin:0;font-size:1.1rem;flex:1 1 16rem}
+.verdict small{display:block;color:var(--muted);font-size:.9rem}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,9.5rem),1fr));gap:.9rem 1.5rem;margin:1.5rem 0 0}
+.facts dt{font-size:.8rem;color:var(--muted)}
+.facts dd{margin:0;font-variant-numeric:tabular-nums}
+.repeat{margin:1.5rem 0 0}
+.repeat>p{margin:0 0 .3rem;font-size:.8rem;color:var(--muted)}
+.command{display:block;background:var(--raised);border-radius:6px;padding:.6rem .8rem;overflow-x:auto;white-space:pre;user-select:all}
+pre{background:var(--raised);border-radius:6px;padding:.8rem;overflow-x:auto;margin:.5rem 0;line-height:1.45;tab-size:2}
+pre b{font-weight:400;color:var(--accent)}
+.findings{margin:0;padding-left:1.15rem;max-width:46rem}
+.findings li{margin:.3rem 0}
+.scroll{overflow-x:auto;max-width:100%}
+table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums}
+caption{text-align:left;color:var(--muted);font-size:.85rem;padding-bottom:.4rem}
+th,td{padding:.32rem 1.1rem .32rem 0;text-align:left;vertical-align:baseline;border-bottom:1px solid var(--line)}
+th:last-child,td:last-child{padding-right:0}
+thead th{font-weight:500;color:var(--muted);font-size:.85rem;white-space:nowrap}
+tbody th{font-weight:500}
+.right{text-align:right;white-space:nowrap}
+figure{margin:0;min-width:0}
+figcaption{font-weight:500;margin-bottom:.35rem}
+figcaption small{display:block;font-weight:400;font-size:.85rem}
+.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:2rem}
+.chart{display:block;width:100%;height:auto;font:11.5px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'Noto Sans',sans-serif;overflow:visible}
+.chart text{white-space:pre}
+.legend{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;margin:0 0 .35rem;padding:0;font-size:.85rem;color:var(--muted)}
+.stroke{display:inline-block;width:1.5rem;border-top:2.5px solid;vertical-align:middle;margin-right:.45rem}
+.stroke.dashed{border-top-style:dashed}
+ul.warnings{list-style:none;margin:0;padding:0;max-width:46rem}
+.warnings li{border-left:3px solid var(--warn);padding:.1rem 0 .1rem .8rem;margin:0 0 .8rem}
+.warnings code{color:var(--warn);margin-right:.4rem}
+.warnings small{display:block;color:var(--muted);font-size:.9rem}
+.bar{display:block;width:clamp(3rem,14vw,11rem);height:.55rem;border-radius:2px}
+.bar i{display:block;height:100%;border-radius:2px;min-width:1px}
+details{margin-top:.6rem}
+summary{cursor:pointer;color:var(--muted);font-size:.9rem;width:fit-content}
+summary:hover{color:var(--text)}
+details[open]>summary{margin-bottom:.5rem}
+footer{margin-top:3.5rem;padding-top:1rem;border-top:1px solid var(--line);font-size:.85rem;color:var(--muted)}
+@media (min-width:72rem){
+.frame{max-width:76rem;display:grid;grid-template-columns:11rem minmax(0,1fr);gap:3.5rem;padding:0 2rem 4rem}
+nav{position:sticky;top:0;align-self:start;max-height:100vh;overflow-y:auto;padding:2.35rem 0 2rem}
+nav ul{display:block}
+nav li{margin:.1rem 0}
+}
+@media print{
+@page{margin:15mm}
+body{font-size:10.5pt}
+.frame{display:block;max-width:none;padding:0}
+nav,.skip{display:none}
+.scroll,pre,.command{overflow:visible}
+pre,.command{white-space:pre-wrap;overflow-wrap:anywhere}
+section{padding-top:1.4rem}
+h2,h3,figcaption,summary,caption{break-after:avoid}
+figure,tr,li,.facts>div,.verdict,.card{break-inside:avoid}
+thead{display:table-header-group}
+details.printed::details-content{content-visibility:visible;display:block}
+details.printed>summary{list-style:none}
+details:not(.printed):not([open]){display:none}
+*{print-color-adjust:exact;-webkit-print-color-adjust:exact}
+}
+`.trim()
