@@ -1,3 +1,4 @@
+import { Misfit } from '../program/shapes.ts'
 import { failure } from '../util/diagnostic.ts'
 import { didYouMean } from '../util/suggest.ts'
 import { GraphBuilder, layerGraph } from './graph-builder.ts'
@@ -50,7 +51,7 @@ export function rebuildModel({ stored, inputShape, output }: StoredModel): Layer
       ...(output === undefined ? {} : { output }),
     })
   } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause
+    if (!(cause instanceof Misfit)) throw cause
     const size = inputShape ? ` on pictures of ${inputShape.join('x')}` : ''
     throw failure('WRONG_VALUE', `${stored.name}${size}: ${cause.message}`, { cause })
   }

@@ -1,7 +1,9 @@
 import type { Shape } from '../program/program.ts'
+import { stableJson, type Json } from '../util/json.ts'
 import { GraphBuilder, layerGraph } from './graph-builder.ts'
 import type { Layer, LayerConfigs, LayerGraph, LayerKind } from './layer-graph.ts'
 import { loadSavedModels } from './layers/saved-model.ts'
+import { LAYERS } from './layers/table.ts'
 
 /**
  * A network as plain JSON, without values and without shapes, so that it can be built again at another picture size. What
@@ -42,7 +44,7 @@ export function storeGraph({ name, layers, input, output }: LayerGraph): StoredG
 
 /**
  * The network on pictures of `inputShape` [height, width, channels] (default: the stored one), up to the layer `output`
- * (default: the stored one). Throws a TypeError where its layers do not take them.
+ * (default: the stored one). Throws a Misfit where its layers do not take them.
  */
 export function rebuildGraph(
   stored: StoredGraph,
@@ -66,9 +68,34 @@ function layerOf(built: ReadonlyMap<string, Layer>, name: string): Layer {
   return layer
 }
 
-/** What a file of a StoredGraph holds. Throws a SyntaxError for what is no JSON. */
+/**
+ * Of files with a StoredGraph. Raise it, and the version of the stage `weights`, when what is stored changes: a layer's settings,
+ * or the function of a SavedModel (saved-model/stored.ts).
+ */
+const FORMAT = 1
+
+/** What a file of it holds. */
+export function storedText(stored: StoredGraph): string {
+  return stableJson({ format: FORMAT, ...stored } as unknown as Json)
+}
+
+/** The graph in a file's text. Throws a SyntaxError that says what of it is not as `storedText` writes it. */
 export async function parseStored(text: string): Promise<StoredGraph> {
-  const stored = JSON.parse(text) as StoredGraph
+  const { format, ...stored } = { ...(JSON.parse(text) as StoredGraph & { format?: unknown }) }
+  if (format !== FORMAT) throw new SyntaxError(`format ${String(format)}, not ${FORMAT}`)
+  checkConnected(stored)
   if (stored.layers.some(({ kind }) => kind === 'SavedModel')) await loadSavedModels()
   return stored
+}
+
+function checkConnected({ layers, input, output }: StoredGraph): void {
+  const known = new Set<string>()
+  for (const { name, kind, inputs } of layers) {
+    if (!Object.hasOwn(LAYERS, kind)) throw new SyntaxError(`${name} of the unknown kind ${kind}`)
+    const missing = inputs.find((source) => !known.has(source))
+    if (missing !== undefined) throw new SyntaxError(`no layer ${missing} before ${name}`)
+    known.add(name)
+  }
+  const missing = [input, output].find((name) => !known.has(name))
+  if (missing !== undefined) throw new SyntaxError(`no layer ${missing}`)
 }

@@ -16,7 +16,7 @@ const NONE = {}
 
 /**
  * Grows a Program node by node. Every method appends one node (or returns its input where there is nothing to
- * do) and returns its output (or outputs); shapes are checked as they are built (TypeError: a bug of the caller).
+ * do) and returns its output (or outputs); shapes are checked as they are built (Misfit: a bug of the caller).
  */
 export class Builder {
   readonly #nodes: Node[] = []

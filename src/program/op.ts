@@ -4,7 +4,7 @@ import type { Node, Tensor, TensorType } from './program.ts'
 
 /** What there is to know about one op. */
 export interface OpDefinition<Name extends OpName> {
-  /** The output types; throws a TypeError on inputs the op does not take (a bug of the caller, not of a person). */
+  /** The output types; throws a Misfit on inputs the op does not take (a bug of the caller, not of a person). */
   readonly infer: (
     inputs: readonly TensorType[],
     attributes: OpAttributes[Name],

@@ -1,7 +1,13 @@
 import type { OpAttributes } from './ops.ts'
 import type { Shape, TensorType } from './program.ts'
 
-/** The shape rules that ops share. All throw a TypeError where shapes do not fit: a bug of the caller. */
+/**
+ * Shapes or settings do not fit each other. A bug of the caller, unless they come from a person or a file: then whoever took them
+ * there tells it as theirs. Any other TypeError is a bug.
+ */
+export class Misfit extends TypeError {}
+
+/** The shape rules that ops share. All throw a Misfit. */
 
 /** numpy's broadcasting. */
 export function broadcastShape(a: Shape, b: Shape): Shape {
@@ -80,7 +86,7 @@ export function type(shape: Shape): TensorType {
 }
 
 export function check(holds: boolean, message: string): void {
-  if (!holds) throw new TypeError(message)
+  if (!holds) throw new Misfit(message)
 }
 
 /** Neighbouring axes as [first, last], the last run first. */

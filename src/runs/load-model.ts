@@ -138,7 +138,8 @@ async function trunkModel(
     const stored = await parseStored(await readFile(path, 'utf8'))
     return { stored, inputShape: [...input.imageSize, 3] }
   } catch (error) {
-    throw failure('BAD_WEIGHTS', `cannot read the layers of a model in ${path}`, {
+    const why = error instanceof SyntaxError ? `: ${error.message}` : ''
+    throw failure('BAD_WEIGHTS', `cannot read the layers of a model in ${path}${why}`, {
       hint: `make it anew: ${again(run)}`,
       cause: error,
     })

@@ -9,7 +9,7 @@ import { SHEET_FILE } from '../stages/augmentation-sheet.ts'
 import { readFrozen } from '../stages/frozen-check.ts'
 import { HISTORY_FILE } from '../stages/history.ts'
 import { buildModel } from '../models/base-model.ts'
-import { storeGraph } from '../models/stored-graph.ts'
+import { storedText, storeGraph } from '../models/stored-graph.ts'
 import { ARCHITECTURE_FILE } from '../stages/model-choice.ts'
 import { MODEL_FILE } from '../stages/weight-files.ts'
 import { splitsOf } from '../pipeline/stages.ts'
@@ -291,7 +291,7 @@ async function writeModel(
   // A trunk without a name is nowhere else than in the file that brought it.
   if (prepared.model && 'stored' in prepared.model) {
     const trunk = storeGraph(buildModel(prepared.model))
-    await write(join(model, ARCHITECTURE_FILE), stableJson(trunk as unknown as Json))
+    await write(join(model, ARCHITECTURE_FILE), storedText(trunk))
   }
 }
 

@@ -5,12 +5,12 @@ import { rememberedDigest } from '../data/file-digest.ts'
 import type { Stage, StageContext } from '../graph/stage.ts'
 import { closedShape } from '../models/files/config-graph.ts'
 import type { LayerConfigs } from '../models/layer-graph.ts'
-import { rebuildGraph, type StoredGraph } from '../models/stored-graph.ts'
+import { rebuildGraph, storedText, type StoredGraph } from '../models/stored-graph.ts'
 import type { Shape } from '../program/program.ts'
 import { assignByName } from '../models/weights/assign.ts'
 import { failure } from '../util/diagnostic.ts'
 import { digestOf, type Digest } from '../util/digest.ts'
-import { canonicalJson, stableJson, type Json } from '../util/json.ts'
+import { canonicalJson, type Json } from '../util/json.ts'
 import { readSafetensors, type NamedTensor } from '../util/safetensors.ts'
 import { ARCHITECTURE_FILE } from './model-choice.ts'
 import { WEIGHTS_FILE, writeWeights } from './weight-files.ts'
@@ -52,7 +52,7 @@ export async function importModel(context: StageContext): Promise<void> {
   const { imported } = context.params as unknown as ImportParams
   const { graph: stored, weights } =
     imported === 'run' ? await ofRun(context) : await ofFiles(context, imported)
-  await writeFile(join(context.out, ARCHITECTURE_FILE), stableJson(stored as unknown as Json))
+  await writeFile(join(context.out, ARCHITECTURE_FILE), storedText(stored))
   const graph = rebuildGraph(stored, { inputShape: closedShape(shapeOf(stored)) })
   await writeWeights(join(context.out, WEIGHTS_FILE), graph, weights)
 }

@@ -4,6 +4,7 @@ import type { Artifact } from '../graph/stage.ts'
 import type { ModelChoice } from '../models/base-model.ts'
 import type { BaseModelOptions } from '../models/published.ts'
 import { parseStored, type StoredGraph } from '../models/stored-graph.ts'
+import { failure } from '../util/diagnostic.ts'
 
 /** Of a weights artifact whose model is not built by name: its layers, as plain JSON. */
 export const ARCHITECTURE_FILE = 'architecture.json'
@@ -30,6 +31,15 @@ export async function withModel<Params extends { readonly model: ModelParams | M
   return { ...params, model: { stored, inputShape, output } }
 }
 
+/** Throws STORE_DAMAGED for layers that this version did not write. */
 export async function readArchitecture({ path }: Pick<Artifact, 'path'>): Promise<StoredGraph> {
-  return parseStored(await readFile(join(path, ARCHITECTURE_FILE), 'utf8'))
+  const file = join(path, ARCHITECTURE_FILE)
+  const text = await readFile(file, 'utf8')
+  return parseStored(text).catch((error: unknown) => {
+    if (!(error instanceof SyntaxError)) throw error
+    throw failure('STORE_DAMAGED', `${file} is not of this version: ${error.message}`, {
+      hint: 'run again with --force weights',
+      cause: error,
+    })
+  })
 }

@@ -39,7 +39,7 @@ export const STAGE_KINDS: readonly StageRow[] = [
   },
   {
     kind: 'weights',
-    version: 1,
+    version: 2,
     describe: "read the base model's weights, or draw initial ones",
     has: ['probe'],
     load: async () => (await import('./weights.ts')).WEIGHTS,

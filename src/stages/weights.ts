@@ -34,7 +34,7 @@ export interface WeightsHints {
  */
 export const WEIGHTS: StageKind = {
   kind: 'weights',
-  version: 1,
+  version: 2,
   describe: "read the base model's weights, or draw initial ones",
   probe: async (stage, { state }) => {
     if ('imported' in stage.params) return probeImported(stage, state)

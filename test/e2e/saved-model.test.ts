@@ -87,6 +87,15 @@ describe('a SavedModel as the base model', () => {
     assert.equal(predicted.code, 0, predicted.stderr)
     const [{ top }] = JSON.parse(predicted.stdout) as [{ top: { probability: number }[] }]
     assert.ok(Math.abs(top.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-5)
+    // Its layers are kept in a format of their own.
+    const layers = join(project.path, second.result.run.dir, 'model/architecture.json')
+    const text = readFileSync(layers, 'utf8')
+    assert.match(text, /^ {2}"format": 1,$/m)
+    writeFileSync(layers, text.replace('"format": 1,', '"format": 0,'))
+    const other = await project.pipeline(['predict', 'second@latest', join('pictures/test', image)])
+    assert.equal(other.code, 1)
+    assert.match(other.stderr, /BAD_WEIGHTS .*architecture.json: format 0, not 1\n/)
+    assert.match(other.stderr, /make it anew: /)
   })
 
   it('from TensorFlow Hub: fetched, pinned, planned once it is here, gone on without a network', async () => {

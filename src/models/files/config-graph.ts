@@ -1,3 +1,4 @@
+import { Misfit } from '../../program/shapes.ts'
 import { failure, PipelineError, type Diagnostic } from '../../util/diagnostic.ts'
 import type { Json } from '../../util/json.ts'
 import { GraphBuilder } from '../graph-builder.ts'
@@ -266,7 +267,7 @@ class Flattening {
     try {
       return this.#g.layer(kind, sources, settings as never, name)
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error
+      if (!(error instanceof Misfit)) throw error
       this.#problems.push(settingProblem(leaf, error.message))
       return undefined
     }

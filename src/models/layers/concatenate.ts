@@ -1,3 +1,4 @@
+import { Misfit } from '../../program/shapes.ts'
 import type { LayerDefinition } from './definition.ts'
 
 /** Along the last axis. */
@@ -7,7 +8,7 @@ export const concatenate = {
     const [first] = inputs
     const outer = first!.slice(0, -1)
     if (inputs.some((shape) => shape.slice(0, -1).join() !== outer.join())) {
-      throw new TypeError(`Concatenate of ${inputs.map((s) => `[${s}]`).join(' and ')}`)
+      throw new Misfit(`Concatenate of ${inputs.map((s) => `[${s}]`).join(' and ')}`)
     }
     return [...outer, inputs.reduce((sum, shape) => sum + shape.at(-1)!, 0)]
   },

@@ -1,5 +1,6 @@
 import type { ConvAttributes } from '../../program/ops.ts'
 import type { Tensor } from '../../program/program.ts'
+import { Misfit } from '../../program/shapes.ts'
 import { CONVOLUTION_DEFAULTS, convolvedShape, finish, paddedInput } from './convolution.ts'
 import { imageOf, trainable, ZEROS, type LayerDefinition, type Lowering } from './definition.ts'
 
@@ -9,7 +10,7 @@ export const conv2d = {
   weights: ({ filters, groups, kernelSize, useBias, kernelInitializer }, inputs) => {
     const channels = imageOf(inputs)[2]
     if (channels % groups !== 0 || filters % groups !== 0) {
-      throw new TypeError(`${channels} channels and ${filters} filters in ${groups} groups`)
+      throw new Misfit(`${channels} channels and ${filters} filters in ${groups} groups`)
     }
     return [
       trainable('kernel', [...kernelSize, channels / groups, filters], kernelInitializer),

@@ -1,5 +1,6 @@
 import type { Builder } from '../../program/builder.ts'
 import type { Shape, Tensor } from '../../program/program.ts'
+import { Misfit } from '../../program/shapes.ts'
 import type {
   Activation,
   InitializerConfig,
@@ -13,8 +14,8 @@ export interface LayerDefinition<Kind extends LayerKind> {
   /** Keras' defaults; the settings without one must be given. */
   readonly defaults: Partial<LayerConfigs[Kind]>
   /**
-   * Output shape without the batch axis, from those of the inputs. Throws a TypeError where the layer does not
-   * take them (a bug of the caller: sizes that a person chooses are checked before).
+   * Output shape without the batch axis, from those of the inputs. Throws a Misfit where the layer does not
+   * take them: sizes that a person chooses for a model with a name are checked before.
    */
   readonly outputShape: (config: LayerConfigs[Kind], inputs: readonly Shape[]) => Shape
   /** In Keras' order: trainable ones first. The names are Keras' short ones (`kernel`). Absent: none. */
@@ -71,9 +72,7 @@ export function trainable(name: string, shape: Shape, initializer: InitializerCo
 export function imageOf(inputs: readonly Shape[]): [number, number, number] {
   const [shape] = inputs
   if (inputs.length !== 1 || shape?.length !== 3) {
-    throw new TypeError(
-      `one [height, width, channels], got ${inputs.map((s) => `[${s}]`).join(', ')}`,
-    )
+    throw new Misfit(`one [height, width, channels], got ${inputs.map((s) => `[${s}]`).join(', ')}`)
   }
   return [shape[0]!, shape[1]!, shape[2]!]
 }

@@ -1,4 +1,5 @@
 import type { Shape } from '../../program/program.ts'
+import { Misfit } from '../../program/shapes.ts'
 import type { LayerDefinition } from './definition.ts'
 
 export const dropout = {
@@ -18,7 +19,7 @@ export const dropout = {
 function noiseOf(noiseShape: readonly (number | null)[], shape: Shape): Shape {
   const fits = noiseShape.every((n, axis) => n === null || n === shape[axis] || n === 1)
   if (noiseShape.length !== shape.length || noiseShape[0] !== null || !fits) {
-    throw new TypeError(`a noise shape [${noiseShape.join(', ')}] for [${shape.join(', ')}]`)
+    throw new Misfit(`a noise shape [${noiseShape.join(', ')}] for [${shape.join(', ')}]`)
   }
   return noiseShape.map((n, axis) => n ?? shape[axis]!)
 }

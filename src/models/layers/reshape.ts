@@ -1,4 +1,5 @@
 import { sizeOf, type Shape } from '../../program/program.ts'
+import { Misfit } from '../../program/shapes.ts'
 import type { LayerDefinition } from './definition.ts'
 
 /** The values of a picture in another shape, row-major; one axis of `targetShape` may be -1, for what is left. */
@@ -13,7 +14,7 @@ function reshaped(input: Shape, targetShape: Shape): Shape {
   const known = sizeOf(targetShape.filter((size) => size !== -1))
   const shape = targetShape.map((size) => (size === -1 ? sizeOf(input) / known : size))
   if (sizeOf(shape) !== sizeOf(input) || !shape.every(Number.isInteger)) {
-    throw new TypeError(`[${input.join(', ')}] as [${targetShape.join(', ')}]`)
+    throw new Misfit(`[${input.join(', ')}] as [${targetShape.join(', ')}]`)
   }
   return shape
 }

@@ -91,7 +91,7 @@ export class Call {
         return this.b.constant(Float32Array.from(value.data), value.shape)
       case 'dead':
       case 'unknown':
-        throw new TypeError(`a ${value.kind} value of ${this.node.name}`)
+        throw new Malformed(`it takes a value that is ${value.kind}`)
     }
   }
 

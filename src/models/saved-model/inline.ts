@@ -1,5 +1,6 @@
 import type { Builder } from '../../program/builder.ts'
 import type { Shape, Tensor } from '../../program/program.ts'
+import { Misfit } from '../../program/shapes.ts'
 import { failure, type PipelineError } from '../../util/diagnostic.ts'
 import { Call, checkedSize, Limits, type Handlers, type Surroundings } from './call.ts'
 import { ARITHMETIC } from './ops/arithmetic.ts'
@@ -143,8 +144,7 @@ class Pass {
         this.#problems.push({ op: node.op, why: error.message, node: `${path}${node.name}` })
         return [UNKNOWN]
       }
-      // a TypeError is the Program's: shapes that do not fit
-      if (error instanceof Malformed || error instanceof TypeError) {
+      if (error instanceof Malformed || error instanceof Misfit) {
         const where = `${path}${node.name} (${node.op})`
         throw failure('BAD_WEIGHTS', `the SavedModel's ${where}: ${error.message}`, {
           cause: error,

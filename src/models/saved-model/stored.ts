@@ -1,4 +1,4 @@
-/** An imported function as plain JSON: what the settings of a layer of kind `SavedModel` hold. */
+/** An imported function as plain JSON: what the settings of a layer of kind `SavedModel` hold (see FORMAT in ../stored-graph.ts). */
 export interface SavedModelConfig {
   /** Those that the endpoints reach, by name, without the nodes that nothing needs. */
   readonly functions: Readonly<Record<string, StoredFunction>>
