@@ -25,7 +25,7 @@ export function apartOf(mine: Outcome, theirs: Outcome): Apart {
   const weights = [...mine.weights].map(([name, values]): [number, string] => {
     const other = theirs.weights.get(name)
     if (other?.length !== values.length) throw new Error(`no ${name} of this size on both sides`)
-    return [tensorApart(values, other), name]
+    return [partsApart(values, other), name]
   })
   const [weight, name] = weights.reduce((most, next) => (next[0] > most[0] ? next : most))
   const middle = median(weights.map(([part]) => part))
@@ -48,7 +48,9 @@ export function dataOf(tensors: ReadonlyMap<string, NamedTensor>): Map<string, F
   return new Map([...tensors].map(([name, { data }]) => [name, data]))
 }
 
-function tensorApart(mine: Float32Array, theirs: Float32Array): number {
+/** The largest difference in parts of the largest of `theirs`; infinite where the sizes differ. */
+export function partsApart(mine: Float32Array, theirs: Float32Array): number {
+  if (mine.length !== theirs.length) return Infinity
   let [apart, largest] = [0, 0]
   theirs.forEach((value, i) => {
     largest = Math.max(largest, Math.abs(value))
