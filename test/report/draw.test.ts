@@ -8,7 +8,7 @@ import { HOSTILE } from './reports.ts'
 describe('a drawing', () => {
   it('is one picture with one label, without styles of its own', () => {
     const { text: svg } = draw('Loss by epoch.', { marks: [text(['a'])] })
-    assert.match(svg, /^<svg aria-label="Loss by epoch\\." role="img" /)
+    assert.match(svg, /^<svg aria-label="Loss by epoch\." role="img" /)
     assert.equal(svg.match(/aria-/g)?.length, 1)
     assert.doesNotMatch(svg, /<style|<script|font-family/)
   })
