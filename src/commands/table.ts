@@ -205,6 +205,33 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./report.ts'),
   },
   {
+    name: 'diff',
+    summary: 'why one run is not like another: figures, keys, pictures, stages, machine, answers',
+    arguments: [
+      {
+        name: 'a',
+        description: 'a run as in `pipeline show` (default: the newest but one)',
+        optional: true,
+      },
+      { name: 'b', description: 'the other one (default: the newest)', optional: true },
+    ],
+    options: [
+      { flags: '--all', description: 'also what is equal; every picture' },
+      { flags: '--exit-code', description: 'exit with 1 where anything differs, as git does' },
+      { flags: '--precision <n>', description: 'decimals of metrics (default: 4)' },
+      RUNS,
+      STORE,
+      JSON_OUT,
+      { flags: '--md', description: 'as Markdown, for a pull request' },
+    ],
+    examples: [
+      ['pipeline diff', 'the two newest runs'],
+      ['pipeline diff cats@-1 cats@latest --all', 'two runs, all of it'],
+      ['pipeline diff @best:test.accuracy --md', 'the best against the newest, for a pull request'],
+    ],
+    load: () => import('./diff.ts'),
+  },
+  {
     name: 'predict',
     summary: 'name pictures by the model of a run, or by a base model',
     arguments: [

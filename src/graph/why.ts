@@ -52,8 +52,13 @@ export function changesBetween(old: FingerprintDocument, now: FingerprintDocumen
 export function explanationText(explanation: Explanation): string {
   if (explanation.hit) return 'unchanged'
   if (!explanation.against) return 'never computed here'
-  const shown = explanation.changes.slice(0, 3).map(changeText)
-  const more = explanation.changes.length - shown.length
+  return changesText(explanation.changes)
+}
+
+/** The first three of them in words. */
+export function changesText(changes: readonly Change[]): string {
+  const shown = changes.slice(0, 3).map(changeText)
+  const more = changes.length - shown.length
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import pc from 'picocolors'
 import type { Diagnostic, Position } from './diagnostic.ts'
+import { visible } from './text.ts'
 
 export interface PrintOptions {
   /** Escape sequences for colours: only for a terminal. */
@@ -82,14 +83,6 @@ const WIDTH = 120
 
 function cut(line: string): string {
   return visible(line.length > WIDTH ? `${line.slice(0, WIDTH - 3)}...` : line)
-}
-
-/** Control characters (escape sequences of a hostile file) written out. */
-function visible(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (c) => {
-    return `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`
-  })
 }
 
 function fileLines(): (file: string) => readonly string[] | undefined {

@@ -54,3 +54,11 @@ export function parseBytes(text: string): number | undefined {
   const unit = match && BYTE_UNITS[match[2]!.toLowerCase()]
   return match && unit !== undefined ? Math.floor(Number(match[1]) * Number(unit)) : undefined
 }
+
+/** Control characters (escape sequences of a hostile file) written out; tabs and line breaks stay. */
+export function visible(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (c) => {
+    return `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`
+  })
+}

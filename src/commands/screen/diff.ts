@@ -1,0 +1,313 @@
+import type { ConfigDiff } from '../../runs/diff/config.ts'
+import type { DataDiff, Move, Picture } from '../../runs/diff/data.ts'
+import type { RunDiff } from '../../runs/diff/diff.ts'
+import type { EnvironmentDiff } from '../../runs/diff/environment.ts'
+import type { MetricDiff } from '../../runs/diff/metrics.ts'
+import type { Flip, PredictionDiff, SplitAnswers } from '../../runs/diff/predictions.ts'
+import type { StageDiff } from '../../runs/diff/stages.ts'
+import type { Side } from '../../runs/diff/side.ts'
+import { probabilityText, valueText } from '../../runs/diff/verdict.ts'
+import type { Json } from '../../util/json.ts'
+import { countText, visible } from '../../util/text.ts'
+import { wrap } from '../../util/width.ts'
+import { tableText, type Column, type TableFormat } from '../table-text.ts'
+
+export interface DiffStyle {
+  /** Decimals of metrics. */
+  readonly precision: number
+  /** Every picture, not only the first ones. */
+  readonly all: boolean
+}
+
+interface Shown<Row> extends Column<Row> {
+  /** A word of ours: no name, number or value of a file. */
+  readonly isWord?: boolean
+}
+
+/** Pictures that are named of each kind. */
+const SHOWN = 10
+
+/** The contract of `diff --json` (spec: cli.md). What one side has not is null. */
+export function diffJson(diff: RunDiff): Json {
+  const { verdict, metrics, config, data, stages, environment, predictions, notes, same } = diff
+  const document = {
+    a: sideJson(diff.a),
+    b: sideJson(diff.b),
+    verdict,
+    same,
+    metrics,
+    config,
+    data,
+    stages,
+    environment,
+    answers: predictions && { splits: predictions.splits, classes: predictions.classes },
+    flips: predictions?.flips,
+    notes,
+  }
+  return withNulls(document)
+}
+
+function sideJson({ title, record }: Side): Json {
+  if (!record) return { file: title }
+  const { name, id, status } = record
+  return { run: { name, id }, status }
+}
+
+/** A key that has nothing to say is there all the same. */
+function withNulls(value: unknown): Json {
+  if (value === undefined) return null
+  if (Array.isArray(value)) return value.map(withNulls)
+  if (typeof value !== 'object' || value === null) return value as Json
+  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, withNulls(v)]))
+}
+
+/** For people: the verdict, then a table for each thing that differs. */
+export function diffText(diff: RunDiff, style: DiffStyle, width: number): string {
+  const lines = (text: string) => wrap(text, Math.min(width, 100))
+  const blocks = blocksOf(diff, style, { format: 'text', width })
+  const parts = blocks.map(({ title, text }) => `${title}\n${text}`)
+  return [
+    `A  ${sideText(diff.a)}\nB  ${sideText(diff.b)}\n`,
+    `${lines(diff.verdict).join('\n')}\n`,
+    ...parts,
+    ...(diff.notes.length > 0
+      ? [
+          diff.notes
+            .flatMap(lines)
+            .map((line) => `${line}\n`)
+            .join(''),
+        ]
+      : []),
+  ].join('\n')
+}
+
+/** For a pull request: lists of pictures are folded. */
+export function diffMarkdown(diff: RunDiff, style: DiffStyle): string {
+  const blocks = blocksOf(diff, style, { format: 'md', width: Infinity })
+  const parts = blocks.map(({ title, text, isLong }) =>
+    isLong
+      ? `<details><summary>${title}</summary>\n\n${text}\n</details>\n`
+      : `### ${title}\n\n${text}`,
+  )
+  return [
+    `**${escaped(diff.verdict)}**\n`,
+    `A: ${code(sideText(diff.a))}, B: ${code(sideText(diff.b))}\n`,
+    ...parts,
+    ...diff.notes.map((note) => `${escaped(note)}\n`),
+  ].join('\n')
+}
+
+function sideText({ title, record }: Side): string {
+  return record && record.status !== 'done' ? `${title} (${record.status})` : title
+}
+
+interface Block {
+  readonly title: string
+  readonly text: string
+  /** Lists of pictures. */
+  readonly isLong?: boolean
+}
+
+interface Form {
+  readonly format: TableFormat
+  readonly width: number
+}
+
+function blocksOf(diff: RunDiff, style: DiffStyle, form: Form): Block[] {
+  const table = <Row>(title: string, columns: readonly Shown<Row>[], rows: readonly Row[]) =>
+    rows.length === 0 ? [] : [{ title, text: tableOf(columns, rows, form) }]
+  const { metrics, config, data, stages, environment, predictions } = diff
+  return [
+    ...table('Metrics', metricColumns(style), metrics),
+    ...table('Config', CONFIG, config ?? []),
+    ...(data ? dataBlocks(data, style, form) : []),
+    ...table('Stages', STAGES, stages),
+    ...table('Environment', ENVIRONMENT, environment),
+    ...(predictions ? predictionBlocks(predictions, style, form) : []),
+  ]
+}
+
+/** Cells are of files and pictures whose names may be anything. */
+function tableOf<Row>(columns: readonly Shown<Row>[], rows: readonly Row[], form: Form): string {
+  const safe = columns.map((column) => ({
+    ...column,
+    value: (row: Row) => {
+      const text = visible(column.value(row)).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
+      const isPlain = form.format !== 'md' || column.right || column.isWord || text === ''
+      return isPlain ? text : code(text)
+    },
+  }))
+  return tableText(safe, rows, form.format, form.width)
+}
+
+function code(text: string): string {
+  return text.includes('`') ? escaped(text) : `\`${text}\``
+}
+
+/** Markdown's own characters, and HTML. */
+function escaped(text: string): string {
+  return visible(text).replace(/[\\`*_[\]<&]/g, (c) =>
+    c === '<' ? '&lt;' : c === '&' ? '&amp;' : `\\${c}`,
+  )
+}
+
+function metricColumns({ precision }: DiffStyle): readonly Shown<MetricDiff>[] {
+  const figure = (value: number | undefined) =>
+    value === undefined ? '-' : value.toFixed(precision)
+  return [
+    { title: 'split', isWord: true, value: ({ split }) => split },
+    { title: 'metric', isWord: true, value: ({ name }) => name },
+    { title: 'A', right: true, value: ({ a }) => figure(a) },
+    { title: 'B', right: true, value: ({ b }) => figure(b) },
+    {
+      title: 'change',
+      right: true,
+      value: ({ delta }) => (delta === undefined ? '' : `${delta < 0 ? '' : '+'}${figure(delta)}`),
+    },
+    {
+      title: 'better',
+      isWord: true,
+      value: ({ better }) => (better === undefined ? '' : better.toUpperCase()),
+    },
+    {
+      title: 'noise',
+      isWord: true,
+      value: ({ noise, p }) => (noise ? `${noise} (p ${probabilityText(p!)})` : ''),
+    },
+  ]
+}
+
+const CONFIG: readonly Shown<ConfigDiff>[] = [
+  { title: 'key', value: ({ path }) => path },
+  {
+    title: 'A -> B',
+    value: ({ a, b, same }) => (same ? valueText(a) : `${valueText(a)} -> ${valueText(b)}`),
+  },
+  { title: 'A at', extra: 1, value: ({ at }) => at.a ?? '-' },
+  { title: 'B at', extra: 1, value: ({ at }) => at.b ?? '-' },
+]
+
+const STAGES: readonly Shown<StageDiff>[] = [
+  { title: 'stage', value: ({ id }) => id },
+  { title: 'why', value: ({ why }) => why },
+]
+
+const ENVIRONMENT: readonly Shown<EnvironmentDiff>[] = [
+  { title: 'name', value: ({ name }) => name },
+  { title: 'A', value: ({ a }) => valueText(a) },
+  { title: 'B', value: ({ b }) => valueText(b) },
+]
+
+type SplitRow = DataDiff['splits'][number]
+
+const count = (title: keyof SplitRow): Shown<SplitRow> => ({
+  title,
+  right: true,
+  value: (row) => countText(Number(row[title])),
+})
+
+const SPLITS: readonly Shown<SplitRow>[] = [
+  { title: 'split', isWord: true, value: ({ split }) => split },
+  { ...count('a'), title: 'A' },
+  { ...count('b'), title: 'B' },
+  ...(['added', 'removed', 'changed', 'relabelled', 'moved'] as const).map(count),
+]
+
+function dataBlocks(data: DataDiff, style: DiffStyle, form: Form): Block[] {
+  if (data.splits.length === 0) return []
+  const pictures: readonly Shown<Picture>[] = [
+    { title: 'split', isWord: true, value: ({ split }) => split },
+    { title: 'picture', value: ({ image }) => image },
+    { title: 'class', value: ({ label }) => label },
+  ]
+  const moves: readonly Shown<Move>[] = [
+    { title: 'split', isWord: true, value: ({ a, b }) => arrow(a.split, b.split) },
+    { title: 'picture', value: ({ a, b }) => arrow(a.image, b.image) },
+    { title: 'class', value: ({ a, b }) => arrow(a.label, b.label) },
+  ]
+  const list = <Row>(what: string, columns: readonly Shown<Row>[], rows: readonly Row[]) =>
+    listBlock(`Pictures ${what}`, columns, rows, style, form)
+  return [
+    { title: 'Data', text: tableOf(SPLITS, data.splits, form) },
+    ...list('added', pictures, data.added),
+    ...list('removed', pictures, data.removed),
+    ...list('changed', pictures, data.changed),
+    ...list('relabelled', moves, data.relabelled),
+    ...list('moved', moves, data.moved),
+  ]
+}
+
+function arrow(a: string, b: string): string {
+  return a === b ? a : `${a} -> ${b}`
+}
+
+function listBlock<Row>(
+  title: string,
+  columns: readonly Shown<Row>[],
+  rows: readonly Row[],
+  { all }: DiffStyle,
+  form: Form,
+): Block[] {
+  if (rows.length === 0) return []
+  const shown = all ? rows : rows.slice(0, SHOWN)
+  const more = rows.length - shown.length
+  const text = tableOf(columns, shown, form)
+  const rest =
+    more > 0 ? `${form.format === 'md' ? '\n' : ''}and ${countText(more)} more (--all)\n` : ''
+  return [{ title: `${title}: ${countText(rows.length)}`, text: text + rest, isLong: true }]
+}
+
+const ANSWERS: readonly Shown<SplitAnswers>[] = [
+  { title: 'split', isWord: true, value: ({ split }) => split },
+  { title: 'in both', right: true, value: ({ both }) => countText(both) },
+  { title: 'right in both', right: true, value: ({ rightInBoth }) => countText(rightInBoth) },
+  { title: 'wrong in both', right: true, value: ({ wrongInBoth }) => countText(wrongInBoth) },
+  { title: 'right to wrong', right: true, value: ({ lost }) => countText(lost) },
+  { title: 'wrong to right', right: true, value: ({ won }) => countText(won) },
+]
+
+const CLASSES: readonly Shown<PredictionDiff['classes'][number]>[] = [
+  { title: 'class', value: ({ label }) => label },
+  { title: 'right to wrong', right: true, value: ({ lost }) => countText(lost) },
+  { title: 'wrong to right', right: true, value: ({ won }) => countText(won) },
+]
+
+const FLIPS: readonly Shown<Flip>[] = [
+  { title: 'picture', value: ({ image }) => image },
+  { title: 'truth', value: ({ truth }) => truth ?? '' },
+  { title: 'A says', value: ({ a }) => `${a.predicted} ${a.probability.toFixed(4)}` },
+  { title: 'B says', value: ({ b }) => `${b.predicted} ${b.probability.toFixed(4)}` },
+  {
+    title: 'of the truth',
+    value: ({ a, b }) => `${a.ofTruth?.toFixed(4) ?? '-'} -> ${b.ofTruth?.toFixed(4) ?? '-'}`,
+  },
+]
+
+const OTHERS = FLIPS.filter(({ title }) => title !== 'truth' && title !== 'of the truth')
+
+function predictionBlocks(
+  { splits, flips, classes }: PredictionDiff,
+  style: DiffStyle,
+  form: Form,
+): Block[] {
+  const list = (title: string, change: Flip['change'], columns = FLIPS) =>
+    listBlock(
+      title,
+      columns,
+      flips.filter((flip) => flip.change === change),
+      style,
+      form,
+    )
+  const tables = [
+    ...(style.all || flips.length > 0 ? [tableOf(ANSWERS, splits, form)] : []),
+    ...(classes.length > 0
+      ? [tableOf(CLASSES, style.all ? classes : classes.slice(0, SHOWN), form)]
+      : []),
+  ]
+  return [
+    ...(tables.length > 0 ? [{ title: 'Predictions', text: tables.join('\n') }] : []),
+    ...list('Right to wrong', 'lost'),
+    ...list('Wrong to right', 'won'),
+    ...list('Named otherwise', 'other', OTHERS),
+  ]
+}

@@ -1,0 +1,128 @@
+import { countText, metricText, plural } from '../../util/text.ts'
+import { isNaming, type ConfigDiff } from './config.ts'
+import type { DataJoin } from './data.ts'
+import type { MetricDiff } from './metrics.ts'
+import type { SplitAnswers } from './predictions.ts'
+import type { Side } from './side.ts'
+
+/** What the sections have come to. */
+export interface Findings {
+  readonly metrics: readonly MetricDiff[]
+  readonly config: readonly ConfigDiff[] | undefined
+  readonly answers: readonly SplitAnswers[]
+  readonly isSame: DataJoin['isSame']
+  /** Nothing at all differs. */
+  readonly same: boolean
+}
+
+/** What a person wants to know first, in a sentence or two. */
+export function verdict(a: Side, b: Side, findings: Findings): string {
+  const { metrics, same } = findings
+  if (same) return 'Nothing differs.'
+  const judged = judging(metrics)
+  const parts = [
+    ...loud(metrics, findings),
+    judged ? judgement(judged, findings) : unjudged(a, b),
+    cause(findings),
+    ...[a, b].map(toRun),
+  ]
+  return parts.filter((part) => part !== '').join(' ')
+}
+
+/** The figure that decides: accuracy before all others, on test before all other splits. */
+function judging(metrics: readonly MetricDiff[]): MetricDiff | undefined {
+  const known = metrics.filter(({ delta }) => delta !== undefined)
+  const first = known.filter(({ split }) => split === known[0]?.split)
+  return first.find(({ name }) => name === 'accuracy') ?? first[0]
+}
+
+/** Figures on different pictures are not to be compared, and nothing is said before that. */
+function loud(metrics: readonly MetricDiff[], { isSame, answers }: Findings): string[] {
+  const splits = [...new Set(metrics.map(({ split }) => split))]
+  return splits.flatMap((split) => {
+    if (isSame(split) !== false) return []
+    const found = answers.find((s) => s.split === split)
+    const common = found && found.both > 0 ? ` ${commonText(found)}` : ''
+    const word = split === 'test' ? 'TEST' : split.toUpperCase()
+    return [
+      `DIFFERENT ${word} DATA: the figures on ${split} are of different pictures or labels and cannot be compared.${common}`,
+    ]
+  })
+}
+
+function commonText({ both, rightInBoth, lost, won }: SplitAnswers): string {
+  const share = (right: number) => metricText(right / both)
+  return `Of ${plural(both, 'picture')} that both have, A names ${share(rightInBoth + lost)} right and B ${share(rightInBoth + won)}.`
+}
+
+function judgement(metric: MetricDiff, { isSame, answers }: Findings): string {
+  const { split, name, a, b, delta, better, p, noise } = metric
+  const found = answers.find((s) => s.split === split)
+  const figures = `${name} on ${split} ${metricText(a!)} -> ${metricText(b!)}`
+  const flips = found && found.lost + found.won > 0 ? flipText(found) : ''
+  const test = p === undefined ? '' : `McNemar's exact test p = ${probabilityText(p)}`
+  const details = [change(delta!), flips, test].filter((part) => part !== '').join('; ')
+  if (isSame(split) === false) return `${upper(figures)} (${change(delta!)}).`
+  if (better === undefined) {
+    return `A and B are equally good: ${name} on ${split} ${metricText(a!)} in both${flips && ` (${flips})`}.`
+  }
+  if (noise === 'within') return `No difference beyond noise: ${figures} (${details}).`
+  const firm = noise === 'beyond' ? ', beyond noise' : ''
+  return `${better.toUpperCase()} is better${firm}: ${figures} (${details}).`
+}
+
+function flipText({ lost, won }: SplitAnswers): string {
+  return `${countText(won)} wrong to right, ${countText(lost)} right to wrong`
+}
+
+function change(delta: number): string {
+  return `${delta < 0 ? '' : '+'}${metricText(delta)}`
+}
+
+const STATES = {
+  running: 'is still running',
+  failed: 'failed',
+  interrupted: 'was interrupted',
+} as const
+
+function unjudged(a: Side, b: Side): string {
+  const of = (name: string, { record }: Side): string[] => {
+    if (!record) return [`${name} is a file and has no figures yet.`]
+    if (record.status !== 'done') return [`${name} ${STATES[record.status]} and has no figures.`]
+    return Object.keys(record.metrics).length === 0 && !record.predicted
+      ? [`${name} has no figures: nothing was evaluated.`]
+      : []
+  }
+  const why = [...of('A', a), ...of('B', b)]
+  return why.length > 0 ? why.join(' ') : 'The figures are the same.'
+}
+
+/** What there is to blame, where it is one thing. */
+function cause({ config }: Findings): string {
+  if (!config) return ''
+  const changed = config.filter((row) => !row.same && !isNaming(row))
+  const [only] = changed
+  if (!only) return 'No key differs.'
+  if (changed.length > 1) return `${plural(changed.length, 'key')} differ.`
+  if (only.path === 'seed') return 'Only the seed differs.'
+  return `One key differs: ${only.path} ${valueText(only.a)} -> ${valueText(only.b)}.`
+}
+
+function toRun({ open = [] }: Side): string {
+  return open.length === 0 ? '' : `To run: ${open.join(', ')}.`
+}
+
+/** A value of a pipeline file on one line; `-` where there is none. */
+export function valueText(value: unknown): string {
+  if (value === undefined) return '-'
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** Two digits, or that it is next to nothing. */
+export function probabilityText(p: number): string {
+  return p < 1e-4 ? '< 0.0001' : String(Number(p.toPrecision(2)))
+}
+
+function upper(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

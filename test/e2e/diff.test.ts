@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import type { PredictionLine } from '../../src/stages/evaluate.ts'
+import { writePicture } from './pictures.ts'
+import { createProject, type Outcome, type Project, type RunResult } from './rig.ts'
+
+interface Answer {
+  readonly predicted: string
+  readonly probability: number
+}
+
+/** What `diff --json` promises (spec: cli.md). */
+interface DiffJson {
+  readonly a: object
+  readonly b: object
+  readonly verdict: string
+  readonly same: boolean
+  readonly metrics: readonly {
+    name: string
+    split: string
+    a: number
+    b: number
+    delta: number
+    better: string | null
+    p: number | null
+  }[]
+  readonly config: readonly { path: string; a: unknown; b: unknown; at: { a: string; b: string } }[]
+  readonly data: {
+    added: { image: string }[]
+    removed: unknown[]
+    changed: unknown[]
+    relabelled: unknown[]
+  }
+  readonly stages: readonly { id: string; why: string }[]
+  readonly environment: readonly { name: string; a: unknown; b: unknown }[]
+  readonly flips: readonly { image: string; truth: string; change: string; a: Answer; b: Answer }[]
+}
+
+/** Two trainings that differ by the learning rate, and a third on more test pictures. */
+describe('pipeline diff of runs that were trained', () => {
+  let project: Project
+  let [slow, fast, more]: RunResult[] = []
+  before(async () => {
+    project = await createProject({}, { test: 12 })
+    slow = (await project.run('--set', 'optimizer.learningRate=0.0002')).result
+    fast = (await project.run()).result
+    await writePicture(join(project.path, 'pictures/test/red/new.png'), 'red', 4711)
+    more = (await project.run()).result
+  })
+  after(() => project[Symbol.asyncDispose]())
+
+  const diff = async (...args: readonly string[]): Promise<DiffJson> => {
+    const { code, stdout, stderr } = await project.pipeline(['diff', ...args, '--json'])
+    assert.equal(code, 0, stderr)
+    return JSON.parse(stdout) as DiffJson
+  }
+  const linesOf = ({ run }: RunResult) =>
+    readFileSync(join(project.path, run.dir, 'predictions.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as PredictionLine)
+
+  it('names the key, the stages and exactly the pictures that flipped', async () => {
+    const { config, stages, data, environment, flips, metrics, verdict } = await diff(
+      slow!.run.id,
+      fast!.run.id,
+    )
+    const path = 'optimizer.learningRate'
+    assert.deepEqual(
+      config.map((row) => [row.path, row.a, row.b]),
+      [[path, 0.0002, 0.002]],
+    )
+    for (const [run, at] of [
+      [slow, config[0]!.at.a],
+      [fast, config[0]!.at.b],
+    ] as const) {
+      const [file, line] = at.split(':')
+      assert.equal(file, `${run!.run.dir}/resolved.yaml`)
+      const text = readFileSync(join(project.path, file!), 'utf8').split('\n')[Number(line) - 1]
+      assert.match(text!, /^ {2}learningRate: 0\.000?2$/)
+    }
+    assert.deepEqual(
+      stages.map(({ id, why }) => [id, why]),
+      [
+        ['train', 'params.optimizer.learningRate 0.0002 -> 0.002'],
+        ['evaluate:test', 'input model changed'],
+      ],
+    )
+    assert.deepEqual(data, {
+      splits: [],
+      added: [],
+      removed: [],
+      changed: [],
+      relabelled: [],
+      moved: [],
+    })
+    assert.deepEqual(environment, [])
+
+    const [before, now] = [linesOf(slow!), linesOf(fast!)]
+    const expected = now.flatMap((line, i) => {
+      const old = before[i]!
+      assert.equal(old.image, line.image)
+      const [was, is] = [old.predicted === old.label, line.predicted === line.label]
+      if (was === is) return []
+      const shown = ({ predicted, probability }: PredictionLine) => ({ predicted, probability })
+      return [
+        {
+          image: line.image,
+          truth: line.label,
+          change: is ? 'won' : 'lost',
+          a: shown(old),
+          b: shown(line),
+        },
+      ]
+    })
+    assert.ok(expected.length > 3)
+    const byImage = (a: { image: string }, b: { image: string }) => (a.image < b.image ? -1 : 1)
+    const got = flips.map(({ image, truth, change, a, b }) => {
+      const shown = ({ predicted, probability }: Answer) => ({ predicted, probability })
+      return { image, truth, change, a: shown(a), b: shown(b) }
+    })
+    assert.deepEqual(got.sort(byImage), expected.sort(byImage))
+    const confidence = flips.map(({ b }) => b.probability)
+    assert.deepEqual(
+      confidence,
+      confidence.toSorted((a, b) => b - a),
+    )
+
+    const accuracy = metrics.find(({ name }) => name === 'accuracy')!
+    assert.deepEqual(
+      [accuracy.a, accuracy.b],
+      [slow!.metrics['test']!['accuracy'], fast!.metrics['test']!['accuracy']],
+    )
+    assert.equal(accuracy.better, 'b')
+    assert.ok(accuracy.p! < 1)
+    assert.match(verdict, /One key differs: optimizer\.learningRate 0\.0002 -> 0\.002\.$/)
+  })
+
+  it('takes the two newest where none is named, and says loudly that their test data differs', async () => {
+    const { verdict, config, data, metrics } = await diff()
+    assert.match(verdict, /^DIFFERENT TEST DATA: .*No key differs\.$/)
+    assert.deepEqual(config, [])
+    assert.deepEqual(
+      data.added.map(({ image }) => image),
+      ['test/red/new.png'],
+    )
+    assert.ok(metrics.every(({ p }) => p === null))
+    assert.deepEqual((await diff(fast!.run.id)).b, {
+      run: { name: 'little', id: more!.run.id },
+      status: 'done',
+    })
+  })
+
+  it('prints sections in their order, and only those that have something', async () => {
+    const { stdout } = await project.pipeline([
+      'diff',
+      slow!.run.id,
+      fast!.run.id,
+      '--precision',
+      '2',
+    ])
+    const titles = ['Metrics', 'Config', 'Stages', 'Predictions', 'Wrong to right: ']
+    assert.deepEqual(
+      titles,
+      titles.toSorted((a, b) => stdout.indexOf(`\n${a}`) - stdout.indexOf(`\n${b}`)),
+    )
+    assert.ok(
+      titles.every((title) => stdout.includes(`\n${title}`)),
+      stdout,
+    )
+    assert.doesNotMatch(stdout, /\nData|\nEnvironment/)
+    assert.match(stdout, /\ntest +loss +\d\.\d\d +\d\.\d\d +-\d\.\d\d +B\n/)
+    const all = await project.pipeline(['diff', slow!.run.id, fast!.run.id, '--all'])
+    assert.match(all.stdout, /\nData\n.*\ntrain +27 +27/)
+    assert.match(all.stdout, /\nEnvironment\n/)
+    assert.match(all.stdout, /\ntraining\.epochs +3 /)
+  })
+
+  it('writes Markdown with folded lists of pictures', async () => {
+    const { stdout } = await project.pipeline(['diff', slow!.run.id, fast!.run.id, '--md'])
+    assert.match(stdout, /^\*\*.*One key differs: .*\*\*\n/)
+    assert.match(
+      stdout,
+      /\n### Config\n\n\| key \| A -> B \|.*\n.*\n\| `optimizer\.learningRate` \| `0\.0002 -> 0\.002` \|/,
+    )
+    assert.match(stdout, /\n<details><summary>Wrong to right: \d+<\/summary>\n\n\| picture /)
+  })
+
+  it('ends with 1 where something differs, if asked as git is', async () => {
+    const code = async (...args: readonly string[]) =>
+      (await project.pipeline(['diff', ...args])).code
+    assert.equal(await code('@-1', '@latest', '--exit-code'), 1)
+    assert.equal(await code('@latest', '@latest', '--exit-code'), 0)
+  })
+
+  it('compares the rest of runs whose lists of pictures git has left out', async () => {
+    await using clone = await project.copy()
+    for (const { run } of [slow!, fast!]) {
+      for (const file of ['index.jsonl', 'predictions.jsonl', 'model']) {
+        rmSync(join(clone.path, run.dir, file), { recursive: true })
+      }
+    }
+    const env = { GRAFT_STORE: join(clone.path, 'empty') }
+    const { code, stdout } = await clone.pipeline(['diff', slow!.run.id, fast!.run.id], { env })
+    assert.equal(code, 0)
+    assert.match(stdout, /One key differs: optimizer\.learningRate/)
+    assert.match(stdout, /\ntrain +its fingerprint differs/)
+    assert.match(
+      stdout,
+      /\nA and B without predictions\.jsonl: which pictures flipped is not known\n/,
+    )
+  })
+
+  it('says what is wrong with what is named', async () => {
+    const problem = async (...args: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr }: Outcome = await project.pipeline(['diff', ...args])
+      assert.equal(stdout, '')
+      return `${code} ${stderr}`
+    }
+    assert.match(await problem('nothing'), /^1 UNKNOWN_RUN no run nothing/)
+    assert.match(await problem('--precision', 'many'), /^2 USAGE --precision takes a whole number/)
+    assert.match(await problem('--runs', 'elsewhere'), /^1 UNKNOWN_RUN there are no runs here/)
+  })
+})
