@@ -2,7 +2,8 @@ import { relative } from 'node:path'
 import { storeRoot } from '../graph/store-root.ts'
 import { diffSides } from '../runs/diff/diff.ts'
 import { sideOfRun, type Side } from '../runs/diff/side.ts'
-import { findRun, readRuns, runsRoot } from '../runs/read.ts'
+import { listRuns } from '../runs/list/list.ts'
+import { findRun, runsRoot } from '../runs/read.ts'
 import { failure } from '../util/diagnostic.ts'
 import type { CommandContext, CommandRun } from './command.ts'
 import { diffJson, diffMarkdown, diffText } from './screen/diff.ts'
@@ -43,7 +44,7 @@ function references(
   const [a, b = '@latest'] = given
   if (a !== undefined) return [a, b]
   const root = runsRoot(flags.runs, env, cwd)
-  const { length } = readRuns(root)
+  const { length } = listRuns(root)
   if (length >= 2) return ['@-1', '@latest']
   throw failure('UNKNOWN_RUN', `there ${length === 1 ? 'is only one run' : 'are no runs'} here`, {
     hint: `\`pipeline run FILE\` makes one; runs are looked for in ${relative(cwd, root) || '.'}`,
