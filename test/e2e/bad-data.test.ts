@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { zipBytes } from '../support/archives.ts'
 import { pipelineCommand } from '../support/command.ts'
-import { CA_FILE, sendFile, serve } from '../support/https-server.ts'
+import { TRUSTING, sendFile, serve } from '../support/https-server.ts'
 import { pngBytes, pngChunk, writeTree } from '../support/pictures.ts'
 import { temporaryFolder } from '../support/stage-rig.ts'
 import type { Handler } from '../support/https-server.ts'
@@ -40,8 +40,7 @@ async function run(source: string, photos: Tree = {}, environment: Record<string
   const store = join(folder.path, 'store')
   const result = await pipelineCommand(['run', 'bad.yaml'], project, {
     GRAFT_STORE: store,
-    NODE_EXTRA_CA_CERTS: CA_FILE,
-    NO_PROXY: '127.0.0.1',
+    ...TRUSTING,
     ...environment,
   })
   const seen = result.stderr

@@ -11,9 +11,8 @@ import { layoutOf } from '../../src/graph/layout.ts'
 import { openStore } from '../../src/graph/store.ts'
 import { readModelGraph } from '../../src/models/files/read-model.ts'
 import { readRun } from '../../src/runs/read.ts'
-import type { PredictionLine } from '../../src/stages/evaluate.ts'
 import { predictInTfjs } from '../support/tfjs.ts'
-import { computed, createProject, type Outcome, type Project } from './rig.ts'
+import { CLASSES, computed, createProject, evaluated, type Outcome, type Project } from './rig.ts'
 
 interface Printed {
   readonly folder: string
@@ -95,10 +94,9 @@ describe('pipeline export, on wasm', () => {
     store.close()
     const shape = [pack.count, 32, 32, 3] as const
     const { outputs, metadata } = await predictInTfjs(at('site/model'), shape, pixels)
-    const lines = readFileSync(at(dir, 'predictions.jsonl'), 'utf8').trim().split('\n')
+    const lines = evaluated(project, dir)
     assert.equal(outputs.length, lines.length * 3)
-    for (const [i, line] of lines.entries()) {
-      const { probabilities } = JSON.parse(line) as PredictionLine
+    for (const [i, { probabilities }] of lines.entries()) {
       probabilities.forEach((p, c) => {
         assert.ok(Math.abs(outputs[i * 3 + c]! - p) < 1e-4, `${outputs[i * 3 + c]} and ${p}`)
       })
@@ -114,14 +112,8 @@ describe('pipeline export, on wasm', () => {
     const copy = await project.copy()
     await using _ = copy
     const model = 'site/model/model.json'
-    const head = [{ Dense: { units: 'classes', activation: 'softmax' } }]
-    const preprocessing = { mode: 'none' }
-    const output = 'global_average_pooling2d'
-    copy.configure({ name: 'again', baseModel: { tfjs: model, output }, head, preprocessing })
-    const file = join(copy.path, 'pipeline.yaml')
-    const text = readFileSync(file, 'utf8')
-    const imported = text.replace(/^ {2}(name: MobileNetV2|alpha: .*|weights: .*)\n/gm, '')
-    writeFileSync(file, imported.replace(/^freeze: .*\n/m, ''))
+    const settings = { name: 'again', head: [CLASSES], preprocessing: { mode: 'none' } }
+    copy.configureModel({ tfjs: model, output: 'global_average_pooling2d' }, settings)
     const first = await copy.run()
     assert.ok(computed(first.events).includes('features:train'))
     const weightsState = async () => {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { parse, stringify } from 'yaml'
 import { tarBytes } from '../support/archives.ts'
-import { CA_FILE, sendFile, serve, type Handler } from '../support/https-server.ts'
+import { sendFile, serve, TRUSTING, type Handler } from '../support/https-server.ts'
 import { ROOT } from '../support/paths.ts'
 import {
+  CLASSES,
   createProject,
   essence,
   filesOf,
@@ -18,25 +18,16 @@ import {
 
 /** What test/golden/savedmodels.py wrote, packed as TensorFlow Hub does: a feature vector of 5 numbers. */
 function moduleArchive(more: string): Buffer {
-  const folder = join(ROOT, 'test/fixtures/savedmodels/hub')
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  const files = names.filter((name) => statSync(join(folder, name)).isFile()).sort()
-  const entries = files.map((name) => ({
-    name: `./${name}`,
-    data: readFileSync(join(folder, name)),
-  }))
+  const files = filesOf(join(ROOT, 'test/fixtures/savedmodels/hub'))
+  const entries = [...files].map(([name, data]) => ({ name: `./${name}`, data }))
   return gzipSync(tarBytes([...entries, { name: './assets/notes.txt', data: more }]))
 }
 
 const HANDLE = 'https://tfhub.dev/tensorflow/efficientnet/b0/feature-vector/1'
 
-function configure({ path }: Project, hub: string): void {
-  const file = join(path, 'pipeline.yaml')
-  const { dataset, ...rest } = parse(readFileSync(file, 'utf8')) as Settings
-  const data = { ...(dataset as Settings), imageSize: [8, 8] }
-  const head = [{ Dense: { units: 'classes', activation: 'softmax' } }]
+function configure(project: Project, baseModel: Settings): void {
   const training = { epochs: 1, batchSize: 4 }
-  writeFileSync(file, stringify({ ...rest, dataset: data, head, training, baseModel: { hub } }))
+  project.configureModel(baseModel, { dataset: { imageSize: [8, 8] }, head: [CLASSES], training })
 }
 
 /** tfhub.dev below /hub and Kaggle, both redirecting to signed addresses of another host. */
@@ -62,17 +53,23 @@ describe('a module of TensorFlow Hub as the base model, on wasm', () => {
     )
     port = server.port
     const env = {
-      NODE_EXTRA_CA_CERTS: CA_FILE,
-      NO_PROXY: '127.0.0.1,localhost',
+      ...TRUSTING,
       GRAFT_TFHUB_URL: server.url('/hub'),
       GRAFT_KAGGLE_URL: server.url(''),
     }
-    configure(project, `${HANDLE}?tf-hub-format=compressed`)
+    configure(project, { hub: `${HANDLE}?tf-hub-format=compressed` })
+    // Of a module that is not here yet the layers are not known: what comes behind its weights neither.
+    const plan = await project.pipeline(['plan', 'pipeline.yaml', '--json'], { env })
+    const planned = (JSON.parse(plan.stdout) as { id: string }[]).map(({ id }) => id)
+    assert.ok(planned.includes('weights') && !planned.includes('train'), planned.join())
     const args = ['run', 'pipeline.yaml', '--json']
     const first = await project.pipeline(args, { env })
     assert.equal(first.code, 0, first.stderr)
     const result = JSON.parse(first.stdout) as RunResult
-    assert.ok(result.stages.some(({ id }) => id === 'download:weights'))
+    const kinds = result.stages.map(({ kind }) => kind)
+    for (const kind of ['download', 'features', 'train', 'evaluate']) {
+      assert.ok(kinds.includes(kind), kind)
+    }
     assert.ok(result.parameters.trainable < result.parameters.total)
     const lock = JSON.parse(readFileSync(join(project.path, 'pipeline.lock'), 'utf8')) as {
       sources: Record<string, string>
@@ -108,12 +105,8 @@ describe('a module of TensorFlow Hub as the base model, on wasm', () => {
   it('that no address has is an error at its place in the file, with what each said', async () => {
     await using project = await createProject({}, { train: 6, test: 2 })
     await using server = await serve((_, response) => void response.writeHead(403).end('{}'))
-    configure(project, 'google/mobilenet-v2/TensorFlow2/035-128-feature-vector/2')
-    const env = {
-      NODE_EXTRA_CA_CERTS: CA_FILE,
-      NO_PROXY: '127.0.0.1',
-      GRAFT_KAGGLE_URL: server.url(''),
-    }
+    configure(project, { hub: 'google/mobilenet-v2/TensorFlow2/035-128-feature-vector/2' })
+    const env = { ...TRUSTING, GRAFT_KAGGLE_URL: server.url('') }
     const { code, stderr } = await project.pipeline(['run', 'pipeline.yaml'], { env })
     assert.equal(code, 1)
     assert.match(
@@ -127,10 +120,7 @@ describe('a module of TensorFlow Hub as the base model, on wasm', () => {
 
   it('an archive that is cut, or leads out of itself, is an error before anything is kept', async () => {
     await using project = await createProject({}, { train: 6, test: 2 })
-    configure(project, HANDLE)
-    const file = join(project.path, 'pipeline.yaml')
-    const settings = parse(readFileSync(file, 'utf8')) as Settings
-    writeFileSync(file, stringify({ ...settings, baseModel: { savedModel: 'module.tar.gz' } }))
+    configure(project, { savedModel: 'module.tar.gz' })
     const run = async (bytes: Buffer) => {
       writeFileSync(join(project.path, 'module.tar.gz'), bytes)
       const { code, stderr } = await project.pipeline(['run', 'pipeline.yaml'])

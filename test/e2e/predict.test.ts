@@ -1,19 +1,9 @@
 import assert from 'node:assert/strict'
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Prediction } from '../../src/prediction/predict-pictures.ts'
-import type { PredictionLine } from '../../src/stages/evaluate.ts'
-import { createProject, type Outcome, type Project } from './rig.ts'
-
-/** What `evaluate` wrote of the test pictures of the run that `result.dir` names. */
-function evaluated(project: Project, dir: string): PredictionLine[] {
-  const text = readFileSync(join(project.path, dir, 'predictions.jsonl'), 'utf8')
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as PredictionLine)
-}
+import { createProject, evaluated, type Outcome, type Project } from './rig.ts'
 
 function near(a: number, b: number): void {
   assert.ok(Math.abs(a - b) <= 1e-5, `${a} and ${b}`)

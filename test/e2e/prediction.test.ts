@@ -2,14 +2,12 @@ import assert from 'node:assert/strict'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { gunzipSync } from 'node:zlib'
 import sharp from 'sharp'
-import { stringify } from 'yaml'
 import type { Prediction } from '../../src/prediction/predict-pictures.ts'
-import type { PredictionLine } from '../../src/stages/evaluate.ts'
 import { madeUpPicture } from '../models/made-up.ts'
+import { modelFile } from '../support/models.ts'
 import { ROOT } from '../support/paths.ts'
-import { computed, createProject, filesOf, type Project, type RunResult } from './rig.ts'
+import { computed, createProject, evaluated, filesOf, type Project, type RunResult } from './rig.ts'
 import { writeTrunk } from './weights.ts'
 
 interface PredictionResult extends RunResult {
@@ -23,10 +21,6 @@ const NARROW = {
   dataset: { imageSize: [32, 32] },
   baseModel: { name: 'MobileNetV2', alpha: 0.35, weights: 'whole.h5' },
   prediction: { images: ['pictures/test/**/0*.png', 'more'], top: 3 },
-}
-
-function write(project: Project, settings: object, file = 'pipeline.yaml'): void {
-  writeFileSync(join(project.path, file), stringify(settings))
 }
 
 async function run(project: Project, ...args: string[]) {
@@ -44,7 +38,7 @@ describe('a pipeline that predicts, on wasm', () => {
     writeFileSync(join(project.path, 'more/bad.png'), 'no picture')
     const shape = { name: 'MobileNetV2', alpha: 0.35, inputShape: [32, 32, 3] }
     await writeTrunk(join(project.path, 'whole.h5'), { ...shape, includeTop: true })
-    write(project, NARROW)
+    project.write(NARROW)
   })
   after(() => project[Symbol.asyncDispose]())
 
@@ -165,17 +159,15 @@ describe('a pipeline that predicts with the model of a run, on wasm', () => {
   it('says what the evaluation of that run said, with its labels and its preprocessing', async () => {
     await using project = await createProject({ preprocessing: { rescale: 0.005 }, freeze: 'none' })
     const trained = await project.run()
-    const folder = join(project.path, trained.result.run.dir)
-    const lines = readFileSync(join(folder, 'predictions.jsonl'), 'utf8').trim().split('\n')
-    write(project, {
+    const lines = evaluated(project, trained.result.run.dir)
+    project.write({
       engine: 'wasm',
       baseModel: { run: 'little@latest' },
       prediction: { images: ['pictures/test'] },
     })
     const { result } = await run(project)
     assert.equal(result.predictions.length, lines.length)
-    for (const [i, line] of lines.entries()) {
-      const { predicted, probabilities } = JSON.parse(line) as PredictionLine
+    for (const [i, { predicted, probabilities }] of lines.entries()) {
       const { top } = result.predictions[i]!
       assert.equal(top[0]!.label, predicted)
       for (const { index, probability } of top) {
@@ -205,8 +197,7 @@ describe('a pipeline that predicts with a model file, on wasm', () => {
       await picture.png().toFile(join(project.path, `${i}.png`))
     }
     for (const name of ['sequential.keras', 'unlisted.h5']) {
-      const packed = readFileSync(join(ROOT, 'test/fixtures/model-files', `${name}.gz`))
-      writeFileSync(join(project.path, name), gunzipSync(packed))
+      writeFileSync(join(project.path, name), modelFile(name))
     }
     writeFileSync(join(project.path, 'labels.txt'), 'left\nright\n')
     writeFileSync(join(project.path, 'three.txt'), 'a\nb\nc\n')
@@ -216,7 +207,7 @@ describe('a pipeline that predicts with a model file, on wasm', () => {
   const predicted = async (keras: string, settings: object) => {
     const preprocessing = { mode: 'none' }
     const prediction = { images: ['?.png'], top: 9, ...settings }
-    write(project, { engine: 'wasm', preprocessing, baseModel: { keras }, prediction })
+    project.write({ engine: 'wasm', preprocessing, baseModel: { keras }, prediction })
     const { result } = await run(project)
     const rows = result.predictions.map(({ top }) =>
       [...top].sort((a, b) => a.index - b.index).map(({ probability }) => probability),
@@ -257,7 +248,7 @@ describe('a pipeline that predicts with a model file, on wasm', () => {
 
   it('is refused where labels lack, are too many, or a softmax would come twice', async () => {
     const refused = async (keras: string, settings: object) => {
-      write(project, { baseModel: { keras }, prediction: { images: ['?.png'], ...settings } })
+      project.write({ baseModel: { keras }, prediction: { images: ['?.png'], ...settings } })
       const { code, stderr } = await project.pipeline(['validate', 'pipeline.yaml'])
       assert.equal(code, 2)
       return stderr

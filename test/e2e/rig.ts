@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { Event } from '../../src/graph/event.ts'
 import type { RunRecord } from '../../src/runs/record.ts'
+import type { PredictionLine } from '../../src/stages/evaluate.ts'
 import { digestOf } from '../../src/util/digest.ts'
 import { ROOT } from '../support/paths.ts'
 import { writePictures, type PictureOptions } from './pictures.ts'
@@ -52,6 +53,10 @@ export interface Project extends AsyncDisposable {
   readonly env: NodeJS.ProcessEnv
   /** Writes the pipeline file: the little one of all tests with these settings put over it. */
   configure(settings?: Settings, file?: string): void
+  /** The same with another base model in place of the little one, at the size that it was made for. */
+  configureModel(baseModel: Settings, settings?: Settings): void
+  /** Writes a pipeline file of these settings alone. */
+  write(settings: Settings, file?: string): void
   start(args: readonly string[], options?: StartOptions): Running
   /** Runs the command to its end. */
   pipeline(args: readonly string[], options?: StartOptions): Promise<Outcome>
@@ -84,14 +89,20 @@ export async function createProject(
 function projectAt(path: string): Project {
   const store = join(path, 'store')
   const env = environmentOf(store)
+  const write: Project['write'] = (settings, file = 'pipeline.yaml') => {
+    writeFileSync(join(path, file), stringify(settings))
+  }
   const start: Project['start'] = (args, options = {}) => startPipeline(args, env, path, options)
   return {
     path,
     store,
     env,
-    configure: (settings = {}, file = 'pipeline.yaml') => {
-      writeFileSync(join(path, file), stringify(merged(LITTLE, settings)))
+    configure: (settings = {}, file) => write(merged(LITTLE, settings), file),
+    configureModel: (baseModel, settings = {}) => {
+      const sized = merged({ ...LITTLE, baseModel }, { dataset: { imageSize: null } })
+      write(merged(sized, settings))
     },
+    write,
     start,
     pipeline: (args, options) => start(args, options).ended,
     run: async (...args) => {
@@ -122,6 +133,9 @@ const TRUNK = {
   inputShape: [32, 32, 3],
 } as const
 
+/** The end of a head. */
+export const CLASSES = { Dense: { units: 'classes', activation: 'softmax' } } as const
+
 /** Trains in a second: a narrow trunk and small pictures. */
 const LITTLE: Settings = {
   name: 'little',
@@ -133,7 +147,7 @@ const LITTLE: Settings = {
     imageSize: [32, 32],
   },
   baseModel: { name: 'MobileNetV2', alpha: 0.35, weights: 'trunk.h5' },
-  head: ['GlobalAveragePooling2D', { Dense: { units: 'classes', activation: 'softmax' } }],
+  head: ['GlobalAveragePooling2D', CLASSES],
   optimizer: { name: 'Adam', learningRate: 0.002 },
   training: { epochs: 3, batchSize: 8 },
 }
@@ -246,6 +260,14 @@ export function essence(project: Project, { run, epochs, metrics }: RunResult) {
     epochs: epochs.map((epoch) => ({ ...epoch, seconds: 0 })),
     metrics,
   }
+}
+
+/** What `evaluate` wrote of the test pictures of the run in a folder of the project. */
+export function evaluated({ path }: Pick<Project, 'path'>, dir: string): PredictionLine[] {
+  const lines = readFileSync(join(path, dir, 'predictions.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+  return lines.map((line) => JSON.parse(line) as PredictionLine)
 }
 
 export async function emptyFolder(path: string): Promise<string> {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { parse, stringify } from 'yaml'
+import { parse } from 'yaml'
 import { openStore } from '../../src/graph/store.ts'
 import { readSafetensors } from '../../src/util/safetensors.ts'
-import { computed, createProject, type Project, type RunOutcome, type Settings } from './rig.ts'
+import { CLASSES, computed, createProject, type Project, type RunOutcome } from './rig.ts'
 
 describe('a run as the base model of another', () => {
   let base: Project
@@ -16,17 +16,9 @@ describe('a run as the base model of another', () => {
   })
   after(() => base[Symbol.asyncDispose]())
 
-  /** The pipeline file with another base model, and without what came with the old one. */
-  const onRun = (project: Project, settings: Settings) => {
-    const file = join(project.path, 'pipeline.yaml')
-    const { preprocessing: _, dataset, ...rest } = parse(readFileSync(file, 'utf8')) as Settings
-    const { imageSize: __, ...data } = dataset as Settings
-    writeFileSync(file, stringify({ ...rest, name: 'second', dataset: data, ...settings }))
-  }
-
   it('goes on with what it trained: trunk, picture size, preprocessing', async () => {
     await using project = await base.copy()
-    onRun(project, { baseModel: { run: 'little@latest' }, freeze: { first: 100 } })
+    project.configureModel({ run: 'little@latest' }, { name: 'second', freeze: { first: 100 } })
     const second = await project.run()
     const dir = join(project.path, second.result.run.dir)
     const resolved = parse(readFileSync(join(dir, 'resolved.yaml'), 'utf8')) as {
@@ -52,22 +44,18 @@ describe('a run as the base model of another', () => {
     // Again: nothing to do; and the second run is a base model like the first.
     const again = await project.run()
     assert.deepEqual(computed(again.events), [])
-    onRun(project, { baseModel: { run: 'second@latest' }, name: 'third' })
+    project.configureModel({ run: 'second@latest' }, { name: 'third', freeze: { first: 100 } })
     const third = await project.run()
     assert.ok(third.result.metrics['test']!['accuracy']! >= 0)
   })
 
   it('with its head, which then must fit', async () => {
     await using project = await base.copy()
-    const head = [{ Dense: { units: 'classes', activation: 'softmax' } }]
-    onRun(project, { baseModel: { run: 'little@latest', includeTop: true }, head, freeze: 'all' })
+    const whole = { run: 'little@latest', includeTop: true }
+    project.configureModel(whole, { head: [CLASSES] })
     const { result } = await project.run()
     assert.equal(result.parameters.trainable, 3 * 3 + 3)
-    onRun(project, {
-      baseModel: { run: 'little@latest', includeTop: true },
-      head: ['Flatten', ...head],
-      freeze: { upTo: 'nowhere' },
-    })
+    project.configureModel(whole, { head: ['Flatten', CLASSES], freeze: { upTo: 'nowhere' } })
     const wrong = await project.pipeline(['validate', 'pipeline.yaml'])
     assert.equal(wrong.code, 2)
     assert.match(wrong.stderr, /freeze: .* has no layer "nowhere"/)
@@ -75,11 +63,11 @@ describe('a run as the base model of another', () => {
 
   it('what is not there is told at its place', async () => {
     await using project = await base.copy()
-    onRun(project, { baseModel: { run: 'nothing@latest' } })
+    project.configureModel({ run: 'nothing@latest' })
     const none = await project.pipeline(['validate', 'pipeline.yaml'])
     assert.equal(none.code, 2)
     assert.match(none.stderr, /pipeline.yaml:\d+:\d+ UNKNOWN_RUN no run nothing@latest/)
-    onRun(project, { baseModel: { run: 'little@latest' } })
+    project.configureModel({ run: 'little@latest' }, { name: 'second' })
     rmSync(join(project.store, 'artifacts'), { recursive: true })
     const gone = await project.pipeline(['run', 'pipeline.yaml'])
     assert.equal(gone.code, 1)

@@ -8,10 +8,9 @@ import { openStore } from '../../src/graph/store.ts'
 import { sizeOf } from '../../src/program/program.ts'
 import { loadRunModel, pixelParams, type RunModel } from '../../src/runs/load-model.ts'
 import { readRun, type StoredRun } from '../../src/runs/read.ts'
-import type { PredictionLine } from '../../src/stages/evaluate.ts'
 import { OUTPUTS, PREDICT, predictProgram } from '../../src/training/predict-program.ts'
 import { PipelineError } from '../../src/util/diagnostic.ts'
-import { createProject, type Project, type Settings } from './rig.ts'
+import { createProject, evaluated, type Project, type Settings } from './rig.ts'
 
 describe('the model of a run, put together again', () => {
   let base: Project
@@ -25,7 +24,8 @@ describe('the model of a run, put together again', () => {
     const project = await base.copy()
     project.configure(settings)
     const { result } = await project.run()
-    return { project, run: readRun(join(project.path, result.run.dir))! }
+    const { dir } = result.run
+    return { project, dir, run: readRun(join(project.path, dir))! }
   }
 
   for (const [what, settings] of Object.entries({
@@ -34,10 +34,10 @@ describe('the model of a run, put together again', () => {
     'a trunk trained wholly': { freeze: 'none' },
   })) {
     it(`predicts what the run did: ${what}`, async () => {
-      const { project, run } = await runWith(settings)
+      const { project, dir, run } = await runWith(settings)
       await using _ = project
       const model = await loadedModel(project, run)
-      const lines = predictionsOf(run).slice(0, 5)
+      const lines = evaluated(project, dir).slice(0, 5)
       const values = await predict(
         model,
         lines.map(({ image }) => join(project.path, 'pictures', image)),
@@ -75,14 +75,6 @@ async function loadedModel({ store: root }: Project, run: StoredRun): Promise<Ru
   } finally {
     store.close()
   }
-}
-
-function predictionsOf({ folder }: StoredRun): PredictionLine[] {
-  const text = readFileSync(join(folder, 'predictions.jsonl'), 'utf8')
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as PredictionLine)
 }
 
 async function predict(model: RunModel, images: readonly string[]): Promise<Float32Array> {

@@ -4,11 +4,9 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { zipBytes } from '../support/archives.ts'
-import { CA_FILE, sendFile, serve } from '../support/https-server.ts'
+import { TRUSTING, sendFile, serve } from '../support/https-server.ts'
 import { createProject, essence, filesOf } from './rig.ts'
 import type { RunResult } from './rig.ts'
-
-const ENV = { NODE_EXTRA_CA_CERTS: CA_FILE, NO_PROXY: '127.0.0.1' }
 
 describe('what a run keeps of its sources, on wasm', () => {
   it('an address without its query, the digest of its bytes, and resolved.yaml holds to it', async () => {
@@ -26,7 +24,7 @@ describe('what a run keeps of its sources, on wasm', () => {
       training: { epochs: 1 },
     })
     const args = ['run', 'pipeline.yaml', '--json']
-    const first = await project.pipeline(args, { env: ENV })
+    const first = await project.pipeline(args, { env: TRUSTING })
     assert.equal(first.code, 0, first.stderr)
     const result = JSON.parse(first.stdout) as RunResult
     const files = filesOf(join(project.path, 'runs'))
@@ -41,17 +39,17 @@ describe('what a run keeps of its sources, on wasm', () => {
     assert.ok(readFileSync(join(project.path, result.run.dir, 'pipeline.lock')).includes(digest))
 
     const resolved = ['run', join(result.run.dir, 'resolved.yaml'), '--json', '--runs', 'other']
-    const repeated = await project.pipeline([...resolved, '--store', 'new'], { env: ENV })
+    const repeated = await project.pipeline([...resolved, '--store', 'new'], { env: TRUSTING })
     assert.equal(repeated.code, 0, repeated.stderr)
     const again = JSON.parse(repeated.stdout) as RunResult
     assert.deepEqual(essence(project, again), essence(project, result))
 
     bytes = archive('something else')
-    const changed = await project.pipeline([...resolved, '--store', 'third'], { env: ENV })
+    const changed = await project.pipeline([...resolved, '--store', 'third'], { env: TRUSTING })
     assert.equal(changed.code, 1)
     assert.match(changed.stderr, /DIGEST_MISMATCH https:\S+set\.zip has other bytes/)
     // The first run is unharmed.
-    const still = await project.pipeline(args, { env: ENV })
+    const still = await project.pipeline(args, { env: TRUSTING })
     assert.deepEqual(JSON.parse(still.stdout), result)
   })
 

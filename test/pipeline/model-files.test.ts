@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { gunzipSync } from 'node:zlib'
 import { loadPipeline } from '../../src/pipeline/load.ts'
 import { PipelineError } from '../../src/util/diagnostic.ts'
-import { ROOT } from '../support/paths.ts'
+import { modelFile } from '../support/models.ts'
 
 let folder: string
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'graft-model-files-'))
   for (const name of ['unlisted.keras', 'nested.keras']) {
-    const packed = await readFile(join(ROOT, 'test/fixtures/model-files', `${name}.gz`))
-    await writeFile(join(folder, name), gunzipSync(packed))
+    await writeFile(join(folder, name), modelFile(name))
   }
 })
 after(() => rm(folder, { recursive: true }))

@@ -5,9 +5,11 @@ import { ROOT } from './paths.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What clients of the test server must trust; a child process takes the file by NODE_EXTRA_CA_CERTS. */
-export const CA_FILE = join(ROOT, 'test/fixtures/tls/cert.pem')
+const CA_FILE = join(ROOT, 'test/fixtures/tls/cert.pem')
+/** What clients of the test server must trust. */
 export const CA = readFileSync(CA_FILE, 'utf8')
+/** The environment of a child process that asks it. */
+export const TRUSTING = { NODE_EXTRA_CA_CERTS: CA_FILE, NO_PROXY: '127.0.0.1,localhost' }
 const KEY = readFileSync(join(ROOT, 'test/fixtures/tls/key.pem'), 'utf8')
 
 export interface TestServer extends AsyncDisposable {

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
-import { gunzipSync } from 'node:zlib'
 import { fromBufferPromise } from 'yauzl'
 import { ZipFile } from 'yazl'
 import { readArchitecture, readModelFile } from '../../../src/models/files/read-model.ts'
@@ -17,6 +16,7 @@ import { Builder } from '../../../src/program/builder.ts'
 import { evaluate } from '../../../src/program/evaluate.ts'
 import { PipelineError } from '../../../src/util/diagnostic.ts'
 import { assertClose } from '../../support/compare.ts'
+import { modelFile } from '../../support/models.ts'
 import { ROOT } from '../../support/paths.ts'
 import { madeUpPicture } from '../made-up.ts'
 
@@ -36,12 +36,9 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true }))
 
-const bytesOf = async (name: string) =>
-  gunzipSync(await readFile(join(ROOT, 'test/fixtures/model-files', `${name}.gz`)))
-
 async function unpacked(name: string): Promise<string> {
   const path = join(folder, name)
-  await writeFile(path, await bytesOf(name))
+  await writeFile(path, modelFile(name))
   return path
 }
 
@@ -106,7 +103,7 @@ for (const stem of ['functional', 'functional-keras2', 'sequential', 'sequential
 
 /** A .keras file with another config.json, or without an entry. */
 async function altered(change: (entries: Map<string, Buffer>) => void): Promise<string> {
-  const zip = await fromBufferPromise(await bytesOf('sequential.keras'), { lazyEntries: true })
+  const zip = await fromBufferPromise(modelFile('sequential.keras'), { lazyEntries: true })
   const entries = new Map<string, Buffer>()
   for await (const entry of zip.eachEntry()) {
     entries.set(entry.fileName, await buffer(await zip.openReadStreamPromise(entry)))
@@ -184,7 +181,7 @@ test('what is no model file is told apart', async () => {
 
 for (const name of ['sequential.keras', 'stacked-keras2.h5']) {
   test(`${name}, cut short or with a byte changed, is read or refused, never a bug`, async () => {
-    const bytes = await bytesOf(name)
+    const bytes = modelFile(name)
     const path = join(folder, `damaged-${name}`)
     for (let at = 1; at < bytes.length; at += Math.ceil(bytes.length / 30)) {
       const flipped = Buffer.from(bytes)
