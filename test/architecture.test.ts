@@ -38,7 +38,9 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
     'program',
     'util',
   ],
+  sweeps: ['runs', 'pipeline', 'graph', 'util'],
   report: [
+    'sweeps',
     'export',
     'runs',
     'pipeline',

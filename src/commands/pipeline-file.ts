@@ -31,12 +31,12 @@ export async function prepareFile(
   { env, cwd }: CommandContext,
   { pin }: { readonly pin: boolean },
 ): Promise<AnyPrepared> {
-  const set = [
-    ...(flags.set ?? []),
-    ...(flags.engine === undefined ? [] : [`engine=${flags.engine}`]),
-    ...(flags.features === undefined ? [] : [`features.when=${flags.features}`]),
-  ]
-  const loaded = await loadFile(file, { set, env, cwd, findRun: runFinder(flags, { env, cwd }) })
+  const loaded = await loadFile(file, {
+    set: overrides(flags),
+    env,
+    cwd,
+    findRun: runFinder(flags, { env, cwd }),
+  })
   const options = {
     runs: runsRoot(flags.runs, env, cwd),
     name: flags.name,
@@ -49,6 +49,15 @@ export async function prepareFile(
   return prepared.catch((error: unknown) => {
     throw placed(error, loaded)
   })
+}
+
+/** `--set`, and the flags that are short for one. */
+export function overrides({ set, engine, features }: RunFlags): string[] {
+  return [
+    ...(set ?? []),
+    ...(engine === undefined ? [] : [`engine=${engine}`]),
+    ...(features === undefined ? [] : [`features.when=${features}`]),
+  ]
 }
 
 /** Finds the run that a pipeline names as its base model. */
@@ -80,9 +89,14 @@ export function storeOptions(
   return { store: storeRoot(env, flags.store, cwd) }
 }
 
-/** `--jobs`: stages that may run side by side; default the number of cores, at most 4. */
+/** Stages side by side: the number of cores, at most 4. */
+export function defaultJobs(): number {
+  return Math.min(4, availableParallelism())
+}
+
+/** `--jobs`: stages of a run, or trials of a sweep, that may run side by side. */
 export function jobsOf({ jobs }: RunFlags): number {
-  if (jobs === undefined) return Math.min(4, availableParallelism())
+  if (jobs === undefined) return defaultJobs()
   const count = Number(jobs)
   if (Number.isInteger(count) && count >= 1 && count <= 256) return count
   throw failure('USAGE', `--jobs takes a whole number from 1 to 256, got ${jobs}`)

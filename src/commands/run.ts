@@ -1,9 +1,11 @@
 import { predictionsOf } from '../runs/predictions.ts'
 import type { AnyPrepared } from '../runs/prepare.ts'
+import { readSweep } from '../pipeline/sweep-block.ts'
 import { runsRoot } from '../runs/read.ts'
 import { runPipeline } from '../runs/run.ts'
+import { failure } from '../util/diagnostic.ts'
 import type { CommandRun } from './command.ts'
-import { jobsOf, prepareFile, storeOptions, type RunFlags } from './pipeline-file.ts'
+import { jobsOf, overrides, prepareFile, storeOptions, type RunFlags } from './pipeline-file.ts'
 import { openPrinter, type LogStyle } from './screen/printer.ts'
 import { resultJson, resultText } from './screen/result.ts'
 import { tableWidth } from './table-text.ts'
@@ -13,6 +15,8 @@ export interface RunCommandFlags extends RunFlags {
   readonly log?: LogStyle
   readonly json?: boolean
   readonly dryRun?: boolean
+  readonly sweep?: readonly string[]
+  readonly only?: 'failed'
 }
 
 /** `pipeline run FILE`: executes what is missing and prints the result. */
@@ -21,6 +25,9 @@ export const run: CommandRun = async ([argument], options, context) => {
   const flags: RunCommandFlags = options
   if (flags.dryRun) return (await import('./plan.ts')).plan(file, flags, context)
   const { cwd, env, signal, stdout, stderr, program } = context
+  const block = await readSweep(file, { set: overrides(flags), sweep: flags.sweep, env, cwd })
+  if (block) return (await import('./run-sweep.ts')).runSweep(file, block, flags, context)
+  if (flags.only) throw failure('USAGE', '--only is about the trials of a sweep')
   const prepared = await prepareFile(file, flags, context, { pin: true })
   const printer = await openPrinter(flags.log ?? 'auto', stderr, env)
   for (const diagnostic of prepared.warnings) printer.event({ type: 'warning', diagnostic })

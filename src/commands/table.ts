@@ -22,6 +22,16 @@ const RUNS: CommandOption = {
   flags: '--runs <dir>',
   description: 'where runs are (default: GRAFT_RUNS, else ./runs)',
 }
+const SWEEP: CommandOption = {
+  flags: '--sweep <a.b=v,w>',
+  description: 'a trial for each of these values, added to those of the file',
+  many: true,
+}
+const ONLY: CommandOption = {
+  flags: '--only <which>',
+  description: 'of a sweep: the trials that have failed',
+  choices: ['failed'],
+}
 /** Of commands that look at the stages of a file. */
 const STAGE_OPTIONS: readonly CommandOption[] = [
   {
@@ -35,7 +45,10 @@ const STAGE_OPTIONS: readonly CommandOption[] = [
   },
   { flags: '--force <stage>', description: 'compute this stage or kind again', many: true },
   { flags: '--no-cache', description: 'compute everything again' },
-  { flags: '--jobs <n>', description: 'stages side by side (default: cores, at most 4)' },
+  {
+    flags: '--jobs <n>',
+    description: 'stages side by side (default: cores, at most 4); of a sweep trials (default: 1)',
+  },
   { flags: '--offline', description: 'fetch nothing: what is not there is an error' },
   STORE,
 ]
@@ -118,6 +131,8 @@ export const COMMANDS: readonly Command[] = [
       SET,
       ...STAGE_OPTIONS,
       { flags: '--name <name>', description: "the folder under runs/, in place of the file's" },
+      SWEEP,
+      ONLY,
       { flags: '--restart', description: 'unfinished work is begun anew' },
       { flags: '--dry-run', description: 'as `pipeline plan`' },
       {
@@ -230,6 +245,33 @@ export const COMMANDS: readonly Command[] = [
       ['pipeline diff @best:test.accuracy --md', 'the best against the newest, for a pull request'],
     ],
     load: () => import('./diff.ts'),
+  },
+  {
+    name: 'sweep',
+    summary: 'the trials of a sweep: show them, or help to run them',
+    arguments: [{ name: 'action', description: 'what to do', choices: ['show', 'worker'] }, FILE],
+    options: [
+      SET,
+      ...STAGE_OPTIONS.filter(({ flags }) => !flags.startsWith('--jobs')),
+      { flags: '--name <name>', description: "the folder under runs/, in place of the file's" },
+      SWEEP,
+      ONLY,
+      { flags: '--restart', description: 'worker: unfinished work is begun anew' },
+      {
+        flags: '--log <style>',
+        description: 'worker: auto, plain lines, or json events, one a line',
+        choices: ['auto', 'plain', 'json'],
+      },
+      { flags: '--verbose', description: "worker: also the engine's own log lines" },
+      RUNS,
+      ...TABLES,
+    ],
+    examples: [
+      ['pipeline sweep show sweep-cats.yaml', 'the trials so far, best first'],
+      ['pipeline sweep show sweep-cats.yaml --csv', 'for a spreadsheet'],
+      ['pipeline sweep worker sweep-cats.yaml', 'take part in it, from another machine too'],
+    ],
+    load: () => import('./sweep.ts'),
   },
   {
     name: 'predict',

@@ -26,6 +26,7 @@ import { resolvePrediction, trainingProblems } from './load-prediction.ts'
 import type { Pipeline, PredictionPipeline } from './pipeline.ts'
 import { resolveDefaults } from './resolve.ts'
 import { writeOut } from './short.ts'
+import { layTrial, type TrialChanges } from './trial.ts'
 import type { From, Node, Path } from './tree.ts'
 import { diagnose, find, fromData, placeOf, replace, scalars, showPath, toData } from './tree.ts'
 import validate from './validator.js'
@@ -35,6 +36,8 @@ export interface LoadOptions {
   readonly set?: readonly string[] | undefined
   readonly env?: NodeJS.ProcessEnv | undefined
   readonly cwd?: string | undefined
+  /** A trial of the file's sweep; without it the file is read as if it had no sweep. */
+  readonly trial?: TrialChanges | undefined
   /** Finds the run that a file names as its base model; without it nothing is known of that. */
   readonly findRun?: FindRunModel | undefined
 }
@@ -80,12 +83,14 @@ export async function loadFile(
   file: string,
   options: LoadOptions = {},
 ): Promise<LoadedPipeline | LoadedPrediction> {
-  const { set = [], env = process.env, cwd = process.cwd(), findRun } = options
+  const { set = [], env = process.env, cwd = process.cwd(), trial, findRun } = options
   const { root, text, problems } = await compose(file, env)
   const found: Diagnostic[] = [...problems]
   const report = (diagnostic: Diagnostic): void => void found.push(diagnostic)
   const prepare = (node: Node): Node => writeOut(writeDatasetOut(node))
-  const merged = absolutePaths(override(root, set, report, prepare, env), cwd)
+  const given = absolutePaths(override(root, set, report, prepare, env), cwd)
+  const alone = find(given, ['prediction']) ? given : replace(given, ['sweep'], undefined)
+  const merged = trial ? layTrial(alone, trial, { prepare, report, cwd }) : alone
   const written = readNumbers(merged, report)
 
   // Keys that are known to be wrong: nothing more is said about them, nor checked that reads them.

@@ -19,7 +19,6 @@ const not =
     typeof value === 'string' && !names.includes(value)
 
 export const NOT_YET: readonly NotYet[] = [
-  { path: ['sweep'], what: 'a sweep', hint: 'take the block out, and use --set for one trial' },
   {
     path: ['loss', 'name'],
     when: not('BinaryCrossentropy', 'CategoricalCrossentropy', 'SparseCategoricalCrossentropy'),

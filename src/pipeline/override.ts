@@ -43,6 +43,15 @@ export function override(
   return prepare(tree)
 }
 
+/**
+ * The tree with one value of a sweep in it, as `--set` lays one. Throws BAD_OVERRIDE where the file cannot have the key; messages
+ * begin with the value's `argument`.
+ */
+export function layOver(root: Node, path: Path, value: Node, prepare: (root: Node) => Node): Node {
+  const override = { argument: value.argument ?? 'sweep', path, add: true, value }
+  return apply(withDefaults(root, override, prepare), override)
+}
+
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype'])
 
 function read(

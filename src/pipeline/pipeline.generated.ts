@@ -1395,7 +1395,7 @@ export interface Sweep {
    */
   onError?: 'continue' | 'stop'
   /**
-   * How often a failed trial is tried again.
+   * How often a failed trial is tried again in the same call.
    */
   retries?: number
 }
@@ -1408,7 +1408,7 @@ export interface SweepMetric {
    */
   name: string
   /**
-   * Which way is better.
+   * Which way is better. Without it: minimize for a loss, else maximize.
    */
   goal?: 'maximize' | 'minimize'
   /**

@@ -42,6 +42,7 @@ function words(root: Node, node: Node, path: Path): string {
     file: `${place}${written}`,
     extends: `${place}${written}`,
     variable: `${place}${written}`,
+    sweep: `${argument ?? place}${written}`,
   }
   return origin[from]
 }

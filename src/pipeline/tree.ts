@@ -1,7 +1,7 @@
 import type { Diagnostic, Position } from '../util/diagnostic.ts'
 
 /** Where a value came from. */
-export type From = 'file' | 'extends' | 'variable' | 'set' | 'default'
+export type From = 'file' | 'extends' | 'variable' | 'set' | 'sweep' | 'default'
 
 /** A value of the file with its place. Aliased values share one node, so nodes are never changed, only replaced. */
 export type Node = MapNode | ListNode | ScalarNode
@@ -88,7 +88,10 @@ export function replace(node: Node, path: Path, value: Node | undefined): Node {
     }
     entries.set(key, { keyAt: old?.keyAt, value: replace(inner, rest, value) })
   } else if (value) {
-    entries.set(key, { keyAt: value.from === 'set' ? undefined : old?.keyAt, value })
+    entries.set(key, {
+      keyAt: value.from === 'set' || value.from === 'sweep' ? undefined : old?.keyAt,
+      value,
+    })
   } else {
     entries.delete(key)
   }
@@ -154,7 +157,7 @@ export function placeOf(root: Node, path: Path): Position | undefined {
       parent?.kind === 'map' ? parent.entries.get(String(here.at(-1)))?.keyAt : undefined
     if (node?.kind === 'scalar' && node.at) return node.at
     if (keyAt ?? node?.at) return keyAt ?? node?.at
-    if (node?.from === 'set') return undefined
+    if (node?.from === 'set' || (node?.from === 'sweep' && !node.at)) return undefined
   }
   return undefined
 }

@@ -1,0 +1,165 @@
+import { join, relative } from 'node:path'
+import type { Values } from '../../pipeline/sweep-block.ts'
+import type { Outcome } from '../../runs/run.ts'
+import type { SweepResults, TrialGroup, TrialResult } from '../../sweeps/results.ts'
+import type { Sweep } from '../../sweeps/sweep.ts'
+import { canonicalJson, type Json } from '../../util/json.ts'
+import { metricText, plural, secondsText } from '../../util/text.ts'
+import { tableText, type Column, type TableFormat } from '../table-text.ts'
+import { metricTable, spaced } from './result.ts'
+
+export interface SweepTextOptions {
+  readonly cwd: string
+  readonly file: string
+  readonly program: string
+  readonly width: number
+  /** Trials that were done before this call; absent where nothing was run. */
+  readonly before?: ReadonlySet<string> | undefined
+  /** The best trial's run, evaluated as the file says. */
+  readonly best?: Outcome | undefined
+}
+
+/** The contract of `run --json` of a sweep (spec: cli.md). Folders are relative to the current directory. */
+export function sweepJson(sweep: Sweep, results: SweepResults, options: SweepTextOptions): Json {
+  const { name, block, folder } = sweep
+  const { cwd, before, best } = options
+  const runs = join(folder, '../..')
+  const { trials } = results
+  const isFailed = trials.some(({ status }) => status === 'failed')
+  const isWhole = trials.every(({ status }) => status === 'done')
+  return {
+    sweep: {
+      name,
+      dir: relative(cwd, folder) || '.',
+      method: block.method,
+      metric: { name: block.metric.name, goal: block.metric.goal },
+    },
+    status: isFailed ? 'failed' : isWhole || results.best ? 'done' : 'unfinished',
+    trials: trials.map((trial) => ({
+      id: trial.id,
+      parameters: trial.parameters,
+      status:
+        before?.has(trial.id) || (trial.status === 'done' && trial.cached)
+          ? 'cached'
+          : trial.status,
+      ...(trial.value === undefined ? {} : { value: trial.value }),
+      metrics: trial.metrics as Json,
+      epochs: trial.epochs,
+      ...(trial.seconds === undefined ? {} : { seconds: trial.seconds }),
+      ...(trial.run === undefined ? {} : { run: relative(cwd, join(runs, trial.run)) }),
+      ...(trial.failure
+        ? { failure: { ...trial.failure, type: undefined } as unknown as Json }
+        : {}),
+    })) as unknown as Json,
+    best: results.best?.id ?? null,
+    ...(best
+      ? {
+          bestRun: {
+            dir: relative(cwd, best.folder),
+            metrics: best.record.metrics as unknown as Json,
+          },
+        }
+      : {}),
+  }
+}
+
+/** What a finished sweep says at its end: the table of trials, the best one and how to repeat it. */
+export function sweepText(
+  sweep: Sweep,
+  results: SweepResults,
+  options: SweepTextOptions & { readonly others: number },
+): string {
+  const { trials, best } = results
+  const count = (status: TrialResult['status']) => trials.filter((t) => t.status === status).length
+  const parts = [
+    `${sweep.name}`,
+    plural(trials.length, 'trial'),
+    `${count('done')} done`,
+    ...(['failed', 'running', 'waiting'] as const).flatMap((status) =>
+      count(status) > 0 ? [`${count(status)} ${status}`] : [],
+    ),
+    ...(options.others > 0 ? [`${options.others} more that the file no longer has`] : []),
+  ]
+  const text = [...spaced(parts, options.width), '', sweepTable(results, 'text', options.width)]
+  if (best) text.push(...bestLines(sweep, best, options))
+  return `${text.join('\n')}\n`
+}
+
+function bestLines(sweep: Sweep, best: TrialResult, options: SweepTextOptions): string[] {
+  const { cwd, file, program, width } = options
+  const run = options.best
+  const dir = relative(cwd, join(sweep.folder, '../..', best.run ?? ''))
+  return [
+    `best: ${parametersText(best.parameters, sweep)}`,
+    ...(run ? ['', metricTable(run.record, width)] : []),
+    `${relative(cwd, run?.folder ?? dir) || '.'}/summary.md`,
+    `repeat it: ${program} run ${file} --set "~sweep"${Object.entries(best.parameters).map(setFlag).join('')}`,
+  ]
+}
+
+function setFlag([key, value]: [string, Json]): string {
+  const text = valueText(value)
+  const isPlain = /^[A-Za-z0-9._+-]+$/.test(text)
+  return ` --set ${isPlain ? `${key}=${text}` : `'${key}=${canonicalJson(value).replaceAll("'", "'\\''")}'`}`
+}
+
+/** Groups best first: what varies, the figure, and with `repeat` its spread. */
+export function sweepTable(results: SweepResults, format: TableFormat, width = Infinity): string {
+  const { metric, groups } = results
+  const keys = varying(groups)
+  const isRepeated = groups.some(({ trials }) => trials.length > 1)
+  const figure = (value: number | undefined) => (value === undefined ? '' : metricText(value))
+  const columns: Column<TrialGroup>[] = [
+    ...keys.map((key) => ({
+      title: key,
+      short: key.split('.').at(-1)!,
+      value: ({ parameters }: TrialGroup) =>
+        parameters[key] === undefined ? '' : valueText(parameters[key]),
+    })),
+    { title: metric.name, short: metric.figure, right: true, value: ({ mean }) => figure(mean) },
+    ...(isRepeated
+      ? [{ title: 'sd', right: true, value: ({ sd }: TrialGroup) => figure(sd) }]
+      : []),
+    {
+      title: 'epochs',
+      right: true,
+      extra: 2,
+      value: (group) => each(group, (t) => String(t.epochs)),
+    },
+    {
+      title: 'time',
+      right: true,
+      extra: 1,
+      value: (group) =>
+        each(group, ({ seconds }) => (seconds === undefined ? '' : secondsText(seconds))),
+    },
+    { title: 'status', value: (group) => each(group, ({ status }) => status) },
+    { title: 'run', extra: 1, value: (group) => group.trials[0]?.run?.split('/').at(-1) ?? '' },
+  ]
+  return tableText(columns, groups, format, width)
+}
+
+/** What all of the group say, or each in turn. */
+function each({ trials }: TrialGroup, value: (trial: TrialResult) => string): string {
+  const all = trials.map(value)
+  return new Set(all).size === 1 ? all[0]! : all.join(' ')
+}
+
+/** Parameters that are not the same in all groups, in the order of their first appearance. */
+function varying(groups: readonly TrialGroup[]): string[] {
+  const keys = new Set(groups.flatMap(({ parameters }) => Object.keys(parameters)))
+  return [...keys].filter(
+    (key) => new Set(groups.map(({ parameters }) => JSON.stringify(parameters[key]))).size > 1,
+  )
+}
+
+/** `learningRate 0.001  freeze all`: what a trial has of its own. */
+export function parametersText(parameters: Values, _sweep?: Sweep): string {
+  return Object.entries(parameters)
+    .map(([key, value]) => `${key.split('.').at(-1)} ${valueText(value)}`)
+    .join('  ')
+}
+
+function valueText(value: Json): string {
+  return typeof value === 'object' && value !== null ? canonicalJson(value) : String(value)
+}

@@ -1,0 +1,136 @@
+import { join } from 'node:path'
+import { loadPipeline, type LoadedPipeline, type LoadOptions } from '../pipeline/load.ts'
+import type { Evaluation, Pipeline } from '../pipeline/pipeline.ts'
+import type { SweepBlock, SweepMetric, Values } from '../pipeline/sweep-block.ts'
+import { failure, PipelineError, type Diagnostic } from '../util/diagnostic.ts'
+import { canonicalJson } from '../util/json.ts'
+import {
+  changesOf,
+  gridCandidates,
+  gridSize,
+  MOST_TRIALS,
+  trialValues,
+  withoutRepeat,
+} from './candidates.ts'
+import { trialId } from './trial-id.ts'
+
+/** A trial as the file says it. */
+export interface Trial {
+  readonly id: string
+  /** By dotted key, what this trial gives them. */
+  readonly parameters: Values
+  /** The same for trials that differ only in what `repeat` names. */
+  readonly group: string
+  /** The pipeline that is run: evaluated on what trials are judged by. */
+  readonly loaded: LoadedPipeline
+  /** The same evaluated as the file says; for the best trial alone. */
+  readonly whole: LoadedPipeline
+}
+
+/** A sweep with its trials in the order in which they are to be started. */
+export interface Sweep {
+  readonly file: string
+  readonly name: string
+  readonly block: SweepBlock
+  /** Absolute: `runs/<name>/sweep`. */
+  readonly folder: string
+  readonly trials: readonly Trial[]
+  readonly warnings: readonly Diagnostic[]
+}
+
+export interface OpenSweepOptions extends Omit<LoadOptions, 'trial'> {
+  /** Absolute; where run folders are. */
+  readonly runs: string
+  /** In place of the file's. */
+  readonly name?: string | undefined
+}
+
+/** The folder of a sweep's state, in that of its runs. */
+export function sweepFolder(runs: string, name: string): string {
+  return join(runs, name, 'sweep')
+}
+
+/** Resolves and checks every trial. Throws PipelineError with what is wrong with any of them. */
+export async function openSweep(
+  file: string,
+  block: SweepBlock,
+  options: OpenSweepOptions,
+): Promise<Sweep> {
+  const trials: Trial[] = []
+  const ids = new Set<string>()
+  const warnings = [...block.warnings]
+  const errors: Diagnostic[] = []
+  for (const parameters of trialValues(block, candidatesOf(block))) {
+    const trial = await resolveTrial(file, block, parameters, options).catch((error: unknown) => {
+      if (!(error instanceof PipelineError)) throw error
+      errors.push(...error.diagnostics)
+      return undefined
+    })
+    // Two ways to say the same are one trial.
+    if (!trial || ids.has(trial.id)) continue
+    ids.add(trial.id)
+    trials.push(trial)
+    warnings.push(...trial.loaded.warnings)
+  }
+  if (errors.length > 0) throw new PipelineError(once(errors))
+  const [first] = trials
+  if (!first) throw failure('CONFLICT', 'exclude leaves no trial of the sweep')
+  const name = options.name ?? first.loaded.pipeline.name
+  return {
+    file,
+    name,
+    block,
+    folder: sweepFolder(options.runs, name),
+    trials,
+    warnings: once(warnings),
+  }
+}
+
+function candidatesOf(block: SweepBlock): readonly Values[] {
+  if (block.method === 'list') return block.points
+  const size = gridSize(block)
+  if (size > MOST_TRIALS) {
+    throw failure('CONFLICT', `the grid has ${size} trials, more than ${MOST_TRIALS}`, {
+      hint: 'try fewer values, or method: random with maxTrials',
+    })
+  }
+  return gridCandidates(block)
+}
+
+/** The trial with these parameters. Throws what `loadFile` does. */
+export async function resolveTrial(
+  file: string,
+  block: SweepBlock,
+  parameters: Values,
+  options: OpenSweepOptions,
+): Promise<Trial> {
+  const whole = await loadPipeline(file, { ...options, trial: changesOf(block, parameters) })
+  const evaluation = judgedBy(block.metric, whole.pipeline)
+  return {
+    id: trialId(whole.pipeline, options.runs),
+    parameters,
+    group: canonicalJson(withoutRepeat(block, parameters)),
+    loaded: { ...whole, pipeline: { ...whole.pipeline, evaluation } },
+    whole,
+  }
+}
+
+/** The split of the metric instead of test, and its figure computed. */
+function judgedBy({ split, figure }: SweepMetric, { evaluation, dataset }: Pipeline): Evaluation {
+  const isThere = split !== 'train' && split in dataset.splits
+  const others = evaluation.on.filter((name) => name !== 'test' && name !== split)
+  const on = [...(isThere ? [split] : []), ...others]
+  const { metrics } = evaluation
+  const isGiven = figure === 'loss' || (metrics as readonly string[]).includes(figure)
+  return {
+    ...evaluation,
+    on: (on.length > 0 ? on : evaluation.on) as Evaluation['on'],
+    metrics: isGiven ? metrics : [...metrics, figure as (typeof metrics)[number]],
+  }
+}
+
+/** The same thing is told once, whichever trials it is about. */
+function once(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const unique = new Map(diagnostics.map((d) => [JSON.stringify([d.code, d.message, d.at]), d]))
+  return [...unique.values()]
+}

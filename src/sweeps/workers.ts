@@ -1,0 +1,113 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { failure, PipelineError, type Diagnostic } from '../util/diagnostic.ts'
+import type { SweepEvent } from './event.ts'
+import type { Sweep } from './sweep.ts'
+import { readFolders } from './trials.ts'
+
+export interface WorkersOptions {
+  readonly workers: number
+  readonly workerCommand: readonly string[]
+  readonly only: ReadonlySet<string>
+  readonly signal: AbortSignal
+  readonly emit: (event: SweepEvent) => void
+}
+
+/** A worker that dies is replaced while there is work, but not for ever: what kills it may be here to stay. */
+const MOST_DEATHS = 10
+
+/**
+ * Runs the sweep in several processes. They share the work through the folder; this one only hears their events, replaces
+ * those that die, and passes a signal on. Throws the signal's reason, or what a worker ended with.
+ */
+export async function runWorkers(sweep: Sweep, options: WorkersOptions): Promise<void> {
+  const { workers, signal } = options
+  let deaths = 0
+  const keepOne = async (slot: number): Promise<void> => {
+    for (;;) {
+      signal.throwIfAborted()
+      const how = await runOne(slot, options)
+      if (how === undefined) return
+      signal.throwIfAborted()
+      deaths += 1
+      if (deaths > MOST_DEATHS || !isLeft(sweep, options.only)) {
+        throw failure('STAGE_FAILED', `workers of the sweep end again and again, the last ${how}`, {
+          hint: 'try --jobs 1, which shows what they die of',
+        })
+      }
+    }
+  }
+  const all = await Promise.allSettled(Array.from({ length: workers }, (_, i) => keepOne(i)))
+  const broken = all.find((one) => one.status === 'rejected')
+  if (broken) throw broken.reason
+}
+
+function isLeft(sweep: Sweep, only: ReadonlySet<string>): boolean {
+  return [...readFolders(sweep).values()].some(
+    ({ id, ticket }) => only.has(id) && ticket.state !== 'closed',
+  )
+}
+
+/** Resolves once the worker has ended: undefined where it found no more work, else how it died. */
+async function runOne(
+  slot: number,
+  { workerCommand, signal, emit }: WorkersOptions,
+): Promise<string | undefined> {
+  const [program = '', ...args] = workerCommand
+  // In a group of its own: Ctrl-C reaches it once, through this process; the channel tells it when this process is gone.
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    detached: true,
+    env: { ...process.env, ...deviceOf(slot) },
+  })
+  const stop = () => void child.kill('SIGTERM')
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    const [how, failed] = await Promise.all([ended(child), hear(child, emit)])
+    if (how === undefined || signal.aborted) return undefined
+    if (failed) throw new PipelineError(failed)
+    emit({ type: 'workerEnded', pid: child.pid ?? 0, how })
+    return how
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** With several GPUs each worker has its own. */
+function deviceOf(slot: number): NodeJS.ProcessEnv {
+  const visible = process.env['CUDA_VISIBLE_DEVICES']?.split(',').filter((id) => id !== '') ?? []
+  return visible.length > 1 ? { CUDA_VISIBLE_DEVICES: visible[slot % visible.length] } : {}
+}
+
+function ended(child: ChildProcess): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      resolve(code === 0 ? undefined : signal ? `by ${signal}` : `with exit code ${code}`)
+    })
+  })
+}
+
+/** Its events, one JSON object a line; any other line is none of ours (a library's). Returns what it failed with. */
+async function hear(
+  child: ChildProcess,
+  emit: (event: SweepEvent) => void,
+): Promise<readonly Diagnostic[] | undefined> {
+  let failed: readonly Diagnostic[] | undefined
+  for await (const line of createInterface({ input: child.stderr! })) {
+    const event = eventOf(line)
+    if (event?.type === 'workerFailed') failed = event.diagnostics
+    else if (event) emit(event)
+  }
+  return failed
+}
+
+function eventOf(line: string): SweepEvent | undefined {
+  if (!line.startsWith('{')) return undefined
+  try {
+    const { time: _, ...event } = JSON.parse(line) as SweepEvent & { readonly time: string }
+    return event as SweepEvent
+  } catch {
+    return undefined
+  }
+}

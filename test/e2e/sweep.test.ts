@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { leftOf } from './processes.ts'
+import { createProject, eventsOf } from './rig.ts'
+import type { Outcome, Project, Settings } from './rig.ts'
+
+/** What `run --json` of a sweep promises (spec: cli.md). */
+interface SweepResult {
+  readonly sweep: { readonly name: string; readonly dir: string; readonly method: string }
+  readonly status: string
+  readonly trials: readonly {
+    readonly id: string
+    readonly parameters: Readonly<Record<string, unknown>>
+    readonly status: string
+    readonly value?: number
+    readonly metrics: Readonly<Record<string, number>>
+    readonly run?: string
+    readonly failure?: { readonly code: string; readonly message: string }
+  }[]
+  readonly best: string | null
+  readonly bestRun?: { readonly dir: string; readonly metrics: Readonly<Record<string, unknown>> }
+}
+
+const GRID: Settings = {
+  training: { epochs: 2 },
+  sweep: {
+    parameters: {
+      'optimizer.learningRate': { values: [0.002, 0.01] },
+      'training.batchSize': { values: [8, 16] },
+    },
+  },
+}
+
+type Events = readonly { readonly type: string; readonly [key: string]: unknown }[]
+
+describe('a sweep, on wasm', { concurrency: 2 }, () => {
+  let clean: Project
+  let undisturbed: SweepResult
+  before(async () => {
+    clean = await createProject(GRID)
+    const whole = await clean.copy()
+    undisturbed = (await sweep(whole)).result
+    await whole[Symbol.asyncDispose]()
+  })
+  after(() => clean[Symbol.asyncDispose]())
+
+  const sweep = async (project: Project, ...args: string[]) => {
+    const outcome = await project.pipeline([
+      'run',
+      'pipeline.yaml',
+      '--json',
+      '--log',
+      'json',
+      ...args,
+    ])
+    return { ...outcome, ...read(outcome) }
+  }
+  const read = ({ stdout, stderr }: Outcome) => ({
+    result: JSON.parse(stdout || '{}') as SweepResult,
+    events: eventsOf(stderr) as unknown as Events,
+  })
+  /** What trials came to, without what depends on when they ran. */
+  const essence = ({ trials, best }: SweepResult) => ({
+    best,
+    trials: trials.map(({ id, parameters, metrics }) => ({ id, parameters, metrics })),
+  })
+  const startedTrials = (events: Events) =>
+    events.filter((e) => e.type === 'trialStarted').map((e) => e['trial'])
+  const stages = (events: Events) =>
+    events.filter((e) => e.type === 'stageDone' && e['cached'] === false).map((e) => e['stage'])
+
+  it('runs every trial, a shared stage once, and measures the best one alone on test', async () => {
+    await using project = await clean.copy()
+    const { code, result, events } = await sweep(project)
+    assert.equal(code, 0)
+    assert.equal(result.status, 'done')
+    assert.deepEqual(
+      result.trials.map(({ parameters }) => Object.values(parameters)),
+      [
+        [0.002, 8],
+        [0.002, 16],
+        [0.01, 8],
+        [0.01, 16],
+      ],
+    )
+    const counts = new Map<unknown, number>()
+    for (const stage of stages(events)) counts.set(stage, (counts.get(stage) ?? 0) + 1)
+    assert.equal(counts.get('train'), 4)
+    for (const shared of ['index', 'pixels:train', 'features:train']) {
+      assert.equal(counts.get(shared), 1, shared)
+    }
+    assert.equal(counts.get('evaluate:validation'), 4)
+    assert.equal(counts.get('evaluate:test'), 1)
+    for (const { metrics } of result.trials) assert.ok(!('test.accuracy' in metrics))
+    assert.deepEqual(Object.keys(result.bestRun!.metrics), ['test'])
+    const values = result.trials.map(({ value }) => value!)
+    const best = result.trials.find(({ id }) => id === result.best)!
+    assert.equal(best.value, Math.max(...values))
+    const shown = await project.pipeline(['sweep', 'show', 'pipeline.yaml', '--json'])
+    assert.deepEqual(essence(JSON.parse(shown.stdout) as SweepResult), essence(result))
+  })
+
+  it('runs only what is new after a change', async () => {
+    await using project = await clean.copy()
+    const first = await sweep(project)
+    const again = await sweep(project)
+    assert.deepEqual([stages(again.events), startedTrials(again.events)], [[], []])
+    assert.deepEqual(essence(again.result), essence(first.result))
+    assert.ok(again.result.trials.every(({ status }) => status === 'cached'))
+
+    project.configure({
+      ...GRID,
+      sweep: {
+        parameters: {
+          'optimizer.learningRate': { values: [0.002, 0.005, 0.01] },
+          'training.batchSize': { values: [8, 16] },
+        },
+      },
+    })
+    const more = await sweep(project)
+    assert.equal(more.result.trials.length, 6)
+    const added = more.result.trials.filter((t) => t.parameters['optimizer.learningRate'] === 0.005)
+    assert.deepEqual(
+      startedTrials(more.events),
+      added.map(({ id }) => id),
+    )
+
+    project.configure({
+      ...GRID,
+      sweep: {
+        metric: { name: 'validation.loss' },
+        parameters: {
+          'optimizer.learningRate': { values: [0.005, 0.002] },
+          'training.batchSize': { values: [16] },
+        },
+      },
+    })
+    const less = await sweep(project)
+    assert.deepEqual(startedTrials(less.events), [])
+    assert.equal(less.result.trials.length, 2)
+    const losses = less.result.trials.map(({ value }) => value!)
+    const best = less.result.trials.find(({ id }) => id === less.result.best)!
+    assert.equal(best.value, Math.min(...losses))
+    const shown = await project.pipeline(['sweep', 'show', 'pipeline.yaml'])
+    assert.match(shown.stdout, /4 more that the file no longer has/)
+  })
+
+  it('goes on when a trial fails, ends with 1, and tries it again', async () => {
+    await using project = await clean.copy()
+    project.configure({
+      ...GRID,
+      sweep: {
+        retries: 1,
+        parameters: { 'baseModel.weights': { values: ['broken.h5', 'trunk.h5'] } },
+      },
+    })
+    writeFileSync(join(project.path, 'broken.h5'), 'no weights')
+    const { code, result, events, stderr } = await sweep(project)
+    assert.equal(code, 1)
+    assert.equal(result.status, 'failed')
+    assert.deepEqual(
+      result.trials.map(({ status }) => status),
+      ['failed', 'done'],
+    )
+    const [failed] = result.trials
+    assert.equal(failed!.failure!.code, 'BAD_WEIGHTS')
+    assert.equal(failed!.value, undefined)
+    assert.equal(startedTrials(events).length, 3)
+    assert.match(stderr, /STAGE_FAILED 1 trial failed/)
+    const again = await sweep(project, '--only', 'failed')
+    assert.equal(again.code, 1)
+    assert.deepEqual(startedTrials(again.events), [failed!.id, failed!.id])
+  })
+
+  it('takes values from the command line, and tells what is wrong with any before the first starts', async () => {
+    await using project = await clean.copy()
+    project.configure({ training: { epochs: 1 } })
+    const good = await sweep(project, '--sweep', 'training.batchSize=8,16')
+    assert.equal(good.result.trials.length, 2)
+    const bad = await sweep(project, '--sweep', 'training.batchSize=8,none')
+    assert.equal(bad.code, 2)
+    assert.match(bad.stderr, /WRONG_TYPE --sweep training.batchSize=8,none: .*"none"/)
+    assert.deepEqual(startedTrials(bad.events), [])
+  })
+
+  it('says what is wrong with a value at its place in the file', async () => {
+    await using project = await clean.copy()
+    project.configure({
+      sweep: {
+        parameters: { 'optimizer.learningRat': { values: [1] }, freeze: { values: ['alll'] } },
+      },
+    })
+    const { code, stderr } = await sweep(project)
+    assert.equal(code, 2)
+    const text = readFileSync(join(project.path, 'pipeline.yaml'), 'utf8').split('\n')
+    const line = (part: string) => text.findIndex((l) => l.includes(part)) + 1
+    assert.match(stderr, new RegExp(`pipeline.yaml:${line('alll')}:\\d+ WRONG_VALUE`))
+    assert.match(stderr, /UNKNOWN_KEY unknown key "learningRat" in optimizer/)
+  })
+
+  it('is shared by several processes, one of which is killed', async () => {
+    await using project = await clean.copy()
+    const running = project.start(
+      ['run', 'pipeline.yaml', '--json', '--log', 'json', '--jobs', '2'],
+      { detached: true },
+    )
+    const first = (await running.event(
+      (e) => (e as { type: string }).type === 'trialStarted',
+    )) as unknown as { pid: number; trial: string }
+    assert.notEqual(first.pid, running.process.pid)
+    process.kill(first.pid, 'SIGKILL')
+    const outcome = await running.ended
+    assert.equal(outcome.code, 0, outcome.stderr)
+    const { result, events } = read(outcome)
+    assert.deepEqual(essence(result), essence(undisturbed))
+    assert.ok(events.some((e) => e.type === 'workerEnded' && e['how'] === 'by SIGKILL'))
+    assert.deepEqual(await leftOf(running.process.pid!), [], 'processes live on')
+  })
+
+  it('goes on where it was killed', async () => {
+    await using project = await clean.copy()
+    const running = project.start(['run', 'pipeline.yaml', '--json', '--log', 'json'], {
+      detached: true,
+    })
+    let seen = 0
+    await running.event((e) => (e as { type: string }).type === 'trialDone' && (seen += 1) === 2)
+    running.process.kill('SIGKILL')
+    await running.ended
+    const { code, result, events } = await sweep(project)
+    assert.equal(code, 0)
+    assert.deepEqual(essence(result), essence(undisturbed))
+    const finished = result.trials.filter(({ status }) => status === 'cached').map(({ id }) => id)
+    assert.ok(finished.length >= 2)
+    for (const id of startedTrials(events)) assert.ok(!finished.slice(0, 2).includes(id as string))
+  })
+
+  it('keeps its trials when the runs are removed, and finds its best one again in the store', async () => {
+    await using project = await clean.copy()
+    const { result } = await sweep(project)
+    const runs = join(project.path, 'runs/little')
+    for (const name of readdirSync(runs)) {
+      if (name !== 'sweep') rmSync(join(runs, name), { recursive: true })
+    }
+    const again = await sweep(project)
+    assert.deepEqual(essence(again.result), essence(result))
+    assert.deepEqual(again.result.bestRun!.metrics, result.bestRun!.metrics)
+    assert.deepEqual(stages(again.events), [])
+  })
+})
