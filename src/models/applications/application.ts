@@ -34,6 +34,9 @@ export interface TopNames {
   readonly dropout?: number
 }
 
+/** The pools of most families. */
+export const POOLS = { average: 'avg_pool', max: 'max_pool' } as const
+
 /** The end that most of keras.applications share: pooled softmax classes, or the trunk, pooled if asked for. */
 export function withTop(
   g: GraphBuilder,
@@ -64,6 +67,16 @@ export function withPooling(
 ): Layer {
   if (pooling === 'avg') return g.layer('GlobalAveragePooling2D', x, {}, average)
   return pooling === 'max' ? g.layer('GlobalMaxPooling2D', x, {}, max) : x
+}
+
+export function relu(g: GraphBuilder, x: Layer, name?: string): Layer {
+  return g.layer('Activation', x, { activation: 'relu' }, name)
+}
+
+/** Zeros on all four sides. */
+export function padded(g: GraphBuilder, x: Layer, by: number, name?: string): Layer {
+  const sides = [by, by] as const
+  return g.layer('ZeroPadding2D', x, { padding: [sides, sides] }, name)
 }
 
 /** The nearest multiple of eight, at least eight and never more than a tenth below (MobileNet papers). */

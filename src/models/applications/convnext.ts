@@ -1,25 +1,25 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { Layer } from '../layer-graph.ts'
-import type { Architecture, ArchitectureOptions } from './application.ts'
-import { IMAGENET, kerasFile, type BaseModel } from './record.ts'
+import { withPooling, type Architecture, type ArchitectureOptions } from './application.ts'
+import { IMAGENET, kerasPair, type BaseModel, type Digests } from './record.ts'
 
 const EPSILON = 1e-6
 const LAYER_SCALE = 1e-6
 
 interface Form {
   readonly id: string
-  /** Blocks of the four stages. */
-  readonly depths: readonly [number, number, number, number]
-  readonly channels: readonly [number, number, number, number]
-  /** sha256 of the files with the top and without. */
-  readonly digests: readonly [string, string]
+  /** Blocks of the third of four stages; the others have three. */
+  readonly depth: number
+  /** Channels of the first stage; each next one has twice as many. */
+  readonly width: number
+  readonly digests: Digests
 }
 
 const FORMS: readonly Form[] = [
   {
     id: 'tiny',
-    depths: [3, 3, 9, 3],
-    channels: [96, 192, 384, 768],
+    depth: 9,
+    width: 96,
     digests: [
       '8ae6e78ce2933352b1ef4008e6dd2f17bc40771563877d156bc6426c7cf503ff',
       'd547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1',
@@ -27,8 +27,8 @@ const FORMS: readonly Form[] = [
   },
   {
     id: 'small',
-    depths: [3, 3, 27, 3],
-    channels: [96, 192, 384, 768],
+    depth: 27,
+    width: 96,
     digests: [
       'ce1277d8f1ee5a0ef0e171469089c18f5233860ceaf9b168049cb9263fd7483c',
       '6fc8009faa2f00c1c1dfce59feea9b0745eb260a7dd11bee65c8e20843da6eab',
@@ -36,8 +36,8 @@ const FORMS: readonly Form[] = [
   },
   {
     id: 'base',
-    depths: [3, 3, 27, 3],
-    channels: [128, 256, 512, 1024],
+    depth: 27,
+    width: 128,
     digests: [
       '52cbb006d3dadd03f6e095a8ca1aca47aecdd75acb4bc74bce1f5c695d0086e6',
       '40a20c5548a5e9202f69735ecc06c990e6b7c9d2de39f0361e27baeb24cb7c45',
@@ -45,8 +45,8 @@ const FORMS: readonly Form[] = [
   },
   {
     id: 'large',
-    depths: [3, 3, 27, 3],
-    channels: [192, 384, 768, 1536],
+    depth: 27,
+    width: 192,
     digests: [
       '070c5ed9ed289581e477741d3b34beffa920db8cf590899d6d2c67fba2a198a6',
       '96f02b6f0753d4f543261bc9d09bed650f24dd6bc02ddde3066135b63d23a1cd',
@@ -54,8 +54,8 @@ const FORMS: readonly Form[] = [
   },
   {
     id: 'xlarge',
-    depths: [3, 3, 27, 3],
-    channels: [256, 512, 1024, 2048],
+    depth: 27,
+    width: 256,
     digests: [
       'c1f5ccab661354fc3a79a10fa99af82f0fbf10ec65cb894a3ae0815f17a889ee',
       'de3f8a54174130e0cecdc71583354753d557fcf1f4487331558e2a16ba0cfe05',
@@ -64,19 +64,20 @@ const FORMS: readonly Form[] = [
 ]
 
 /** Liu et al. 2022, arXiv 2201.03545; layers and names of keras/src/applications/convnext.py. */
-function convNeXt({ id, depths, channels }: Form): Architecture {
+function convNeXt({ id, depth, width }: Form): Architecture {
   const name = `convnext_${id}`
   return (g, input, options) => {
     let x = g.layer('Normalization', input, COLOURS, `${name}_prestem_normalization`)
     let blocks = 0
-    depths.forEach((depth, stage) => {
-      x = stage === 0 ? stem(g, x, channels[0], name) : halved(g, x, channels[stage]!, stage, name)
-      for (let i = 0; i < depth; i += 1) {
+    for (const [stage, repeats] of [3, 3, depth, 3].entries()) {
+      const channels = width * 2 ** stage
+      x = stage === 0 ? stem(g, x, channels, name) : halved(g, x, channels, stage, name)
+      for (let i = 0; i < repeats; i += 1) {
         const suffix = blocks === 0 ? '' : `_${blocks}`
         x = block(g, x, `${name}_stage_${stage}_block_${i}`, `add${suffix}`)
         blocks += 1
       }
-    })
+    }
     return { name, output: top(g, x, name, options) }
   }
 }
@@ -119,19 +120,11 @@ function block(g: GraphBuilder, input: Layer, name: string, sum: string): Layer 
   return g.operation('Add', [input, x], {}, sum)
 }
 
-function top(
-  g: GraphBuilder,
-  x: Layer,
-  name: string,
-  { includeTop, pooling, classes }: ArchitectureOptions,
-): Layer {
-  if (!includeTop) {
-    if (pooling === 'avg') return normalized(g, g.layer('GlobalAveragePooling2D', x, {}))
-    return normalized(g, pooling === 'max' ? g.layer('GlobalMaxPooling2D', x, {}) : x)
-  }
+function top(g: GraphBuilder, x: Layer, name: string, options: ArchitectureOptions): Layer {
+  if (!options.includeTop) return normalized(g, withPooling(g, x, options))
   const means = g.layer('GlobalAveragePooling2D', x, {}, `${name}_head_gap`)
   const features = normalized(g, means, `${name}_head_layernorm`)
-  const settings = { units: classes, activation: 'softmax' } as const
+  const settings = { units: options.classes, activation: 'softmax' } as const
   return g.layer('Dense', features, settings, `${name}_head_dense`)
 }
 
@@ -147,11 +140,7 @@ export const CONVNEXT: readonly BaseModel[] = FORMS.map((form) => ({
   minSize: 32,
   preprocessing: { mode: 'none' },
   rescalesInside: true,
-  weights: ({ includeTop }) =>
-    kerasFile(
-      `convnext/convnext_${form.id}${includeTop ? '' : '_notop'}.h5`,
-      form.digests[includeTop ? 0 : 1],
-    ),
+  weights: kerasPair(`convnext/convnext_${form.id}`, form.digests),
   licence: 'MIT',
   ...IMAGENET,
 }))

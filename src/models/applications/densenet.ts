@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { Layer } from '../layer-graph.ts'
-import { withTop, type Architecture } from './application.ts'
-import { IMAGENET, kerasKernels, type BaseModel } from './record.ts'
+import { padded, POOLS, relu, withTop, type Architecture } from './application.ts'
+import { IMAGENET, kerasKernels, type BaseModel, type Digests } from './record.ts'
 
 /** Channels that each block adds. */
 const GROWTH = 32
@@ -21,7 +21,7 @@ function denseNet(name: string, depths: readonly number[]): Architecture {
       for (let i = 1; i <= depth; i += 1) x = block(g, x, `conv${index + 2}_block${i}`)
     })
     x = activated(g, x, 'bn', 'relu')
-    return { name, output: withTop(g, x, options, { average: 'avg_pool', max: 'max_pool' }) }
+    return { name, output: withTop(g, x, options, POOLS) }
   }
 }
 
@@ -43,60 +43,43 @@ function transition(g: GraphBuilder, input: Layer, name: string): Layer {
 
 function activated(g: GraphBuilder, x: Layer, normalization: string, activation: string): Layer {
   const normalized = g.layer('BatchNormalization', x, { epsilon: 1.001e-5 }, normalization)
-  return g.layer('Activation', normalized, { activation: 'relu' }, activation)
+  return relu(g, normalized, activation)
 }
 
 function pointwise(g: GraphBuilder, x: Layer, filters: number, name: string): Layer {
   return g.layer('Conv2D', x, { filters, kernelSize: [1, 1], useBias: false }, name)
 }
 
-function padded(g: GraphBuilder, x: Layer, by: number): Layer {
-  const padding = [
-    [by, by],
-    [by, by],
-  ] as const
-  return g.layer('ZeroPadding2D', x, { padding })
+function record(name: string, depths: readonly number[], digests: Digests): BaseModel {
+  const id = name.toLowerCase()
+  return {
+    name,
+    family: 'DenseNet',
+    architecture: denseNet(id, depths),
+    inputSize: 224,
+    minSize: 32,
+    preprocessing: { mode: 'torch' },
+    rescalesInside: false,
+    weights: kerasKernels(`densenet/${id}`, digests),
+    licence: 'BSD-3-Clause',
+    ...IMAGENET,
+  }
 }
 
-const SETTINGS = {
-  family: 'DenseNet',
-  inputSize: 224,
-  minSize: 32,
-  preprocessing: { mode: 'torch' },
-  rescalesInside: false,
-  licence: 'BSD-3-Clause',
-  ...IMAGENET,
-} as const
-
 export const DENSENET: readonly BaseModel[] = [
-  {
-    name: 'DenseNet121',
-    architecture: denseNet('densenet121', [6, 12, 24, 16]),
-    weights: kerasKernels(
-      'densenet/densenet121',
-      '9d60b8095a5708f2dcce2bca79d332c7',
-      '30ee3e1110167f948a6b9946edeeb738',
-    ),
-    ...SETTINGS,
-  },
-  {
-    name: 'DenseNet169',
-    architecture: denseNet('densenet169', [6, 12, 32, 32]),
-    weights: kerasKernels(
-      'densenet/densenet169',
-      'd699b8f76981ab1b30698df4c175e90b',
-      'b8c4d4c20dd625c148057b9ff1c1176b',
-    ),
-    ...SETTINGS,
-  },
-  {
-    name: 'DenseNet201',
-    architecture: denseNet('densenet201', [6, 12, 48, 32]),
-    weights: kerasKernels(
-      'densenet/densenet201',
-      '1ceb130c1ea1b78c3bf6114dbdfd8807',
-      'c13680b51ded0fb44dff2d8f86ac8bb1',
-    ),
-    ...SETTINGS,
-  },
+  record(
+    'DenseNet121',
+    [6, 12, 24, 16],
+    ['9d60b8095a5708f2dcce2bca79d332c7', '30ee3e1110167f948a6b9946edeeb738'],
+  ),
+  record(
+    'DenseNet169',
+    [6, 12, 32, 32],
+    ['d699b8f76981ab1b30698df4c175e90b', 'b8c4d4c20dd625c148057b9ff1c1176b'],
+  ),
+  record(
+    'DenseNet201',
+    [6, 12, 48, 32],
+    ['1ceb130c1ea1b78c3bf6114dbdfd8807', 'c13680b51ded0fb44dff2d8f86ac8bb1'],
+  ),
 ]

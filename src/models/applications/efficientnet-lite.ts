@@ -1,7 +1,13 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { Layer } from '../layer-graph.ts'
-import { roundFilters, withTop, type Architecture } from './application.ts'
-import { blockName, CLASSIFIER, convolved, convolvedByChannel } from './efficientnet-parts.ts'
+import { POOLS, roundFilters, withTop, type Architecture } from './application.ts'
+import {
+  activated,
+  blockName,
+  CLASSIFIER,
+  convolved,
+  convolvedByChannel,
+} from './efficientnet-parts.ts'
 import { IMAGENET, type BaseModel } from './record.ts'
 
 /** Stages 1 to 7 of Lite0: repeats, expansion, stride of the first repeat, kernel size, filters. */
@@ -14,6 +20,8 @@ const STAGES = [
   [4, 6, 2, 5, 192],
   [1, 6, 1, 3, 320],
 ] as const
+
+const RELU6 = { activation: 'relu6' } as const
 
 interface Scaling {
   readonly width: number
@@ -45,7 +53,7 @@ function repeatsOf(stage: number, depth: number): number {
 function efficientNetLite(name: string, { width, depth }: Scaling): Architecture {
   return (g, input, options) => {
     let x = convolved(g, input, { filters: 32, kernel: 3, stride: 2 }, 'stem_conv')
-    x = activated(g, normalized(g, x, 'stem_bn'), 'stem_activation')
+    x = activated(g, x, 'stem_', RELU6)
     STAGES.forEach(([, expansion, stride, kernel, filters], stage) => {
       for (let repeat = 0; repeat < repeatsOf(stage, depth); repeat += 1) {
         x = block(g, x, {
@@ -58,8 +66,8 @@ function efficientNetLite(name: string, { width, depth }: Scaling): Architecture
       }
     })
     x = convolved(g, x, { filters: 1280, kernel: 1, stride: 1 }, 'top_conv')
-    x = activated(g, normalized(g, x, 'top_bn'), 'top_activation')
-    const names = { average: 'avg_pool', max: 'max_pool', kernelInitializer: CLASSIFIER }
+    x = activated(g, x, 'top_', RELU6)
+    const names = { ...POOLS, kernelInitializer: CLASSIFIER }
     return { name, output: withTop(g, x, options, names) }
   }
 }
@@ -78,22 +86,14 @@ function block(g: GraphBuilder, input: Layer, { name, expansion, kernel, stride,
   if (expansion > 1) {
     const wide = { filters: channels * expansion, kernel: 1, stride: 1 }
     x = convolved(g, x, wide, `${name}expand_conv`)
-    x = activated(g, normalized(g, x, `${name}expand_bn`), `${name}expand_activation`)
+    x = activated(g, x, `${name}expand_`, RELU6)
   }
   x = convolvedByChannel(g, x, { kernel, stride }, `${name}dwconv`)
-  x = activated(g, normalized(g, x, `${name}bn`), `${name}activation`)
+  x = activated(g, x, name, RELU6)
   x = convolved(g, x, { filters, kernel: 1, stride: 1 }, `${name}project_conv`)
-  x = normalized(g, x, `${name}project_bn`)
+  x = g.layer('BatchNormalization', x, {}, `${name}project_bn`)
   const residual = stride === 1 && channels === filters
   return residual ? g.layer('Add', [x, input], {}, `${name}add`) : x
-}
-
-function normalized(g: GraphBuilder, x: Layer, name: string): Layer {
-  return g.layer('BatchNormalization', x, { epsilon: 1e-3, momentum: 0.99 }, name)
-}
-
-function activated(g: GraphBuilder, x: Layer, name: string): Layer {
-  return g.layer('Activation', x, { activation: 'relu6' }, name)
 }
 
 /**

@@ -3,7 +3,7 @@ import type { InitializerConfig, Layer } from '../layer-graph.ts'
 
 // What the EfficientNets share.
 
-export const KERNEL: InitializerConfig = {
+const KERNEL: InitializerConfig = {
   name: 'VarianceScaling',
   scale: 2,
   mode: 'fanOut',
@@ -28,41 +28,28 @@ export interface Convolution {
   readonly padding?: 'same' | 'valid'
 }
 
+type Window = Omit<Convolution, 'filters'>
+
 export function convolved(
   g: GraphBuilder,
   x: Layer,
-  { filters, kernel, stride, padding = 'same' }: Convolution,
+  { filters, ...window }: Convolution,
   name: string,
 ): Layer {
-  const settings = {
-    filters,
-    kernelSize: [kernel, kernel],
-    strides: [stride, stride],
-    padding,
-    useBias: false,
-    kernelInitializer: KERNEL,
-  } as const
-  return g.layer('Conv2D', x, settings, name)
+  return g.layer('Conv2D', x, { filters, ...settingsOf(window) }, name)
 }
 
-export function convolvedByChannel(
-  g: GraphBuilder,
-  x: Layer,
-  { kernel, stride, padding = 'same' }: Omit<Convolution, 'filters'>,
-  name: string,
-): Layer {
-  const settings = {
-    kernelSize: [kernel, kernel],
-    strides: [stride, stride],
-    padding,
-    useBias: false,
-    kernelInitializer: KERNEL,
-  } as const
-  return g.layer('DepthwiseConv2D', x, settings, name)
+export function convolvedByChannel(g: GraphBuilder, x: Layer, window: Window, name: string): Layer {
+  return g.layer('DepthwiseConv2D', x, settingsOf(window), name)
+}
+
+function settingsOf({ kernel, stride, padding = 'same' }: Window) {
+  const window = { kernelSize: [kernel, kernel], strides: [stride, stride], padding } as const
+  return { ...window, useBias: false, kernelInitializer: KERNEL } as const
 }
 
 /** Each channel times a number between 0 and 1 that the picture's means of all channels decide (Hu et al. 2018, arXiv 1709.01507). */
-export function squeezeExcited(g: GraphBuilder, x: Layer, squeezed: number, name: string): Layer {
+function squeezeExcited(g: GraphBuilder, x: Layer, squeezed: number, name: string): Layer {
   const channels = x.outputShape[2]!
   const means = g.layer('GlobalAveragePooling2D', x, {}, `${name}se_squeeze`)
   const pixel = g.layer('Reshape', means, { targetShape: [1, 1, channels] }, `${name}se_reshape`)
@@ -78,15 +65,62 @@ export function squeezeExcited(g: GraphBuilder, x: Layer, squeezed: number, name
   return g.layer('Multiply', [x, factors], {}, `${name}se_excite`)
 }
 
-/** The residual, left out for whole pictures at `rate` while training. */
+/** Batch normalization and an activation: `PREFIXbn` and `PREFIXactivation`. */
+export function activated(
+  g: GraphBuilder,
+  x: Layer,
+  prefix: string,
+  { activation, momentum = 0.99 }: Activated,
+): Layer {
+  const normalized = g.layer('BatchNormalization', x, { momentum }, `${prefix}bn`)
+  return g.layer('Activation', normalized, { activation }, `${prefix}activation`)
+}
+
+export interface Activated {
+  readonly activation: 'silu' | 'relu6'
+  /** Of the batch normalization. */
+  readonly momentum?: number
+}
+
+export interface Block {
+  /** What the names of its layers begin with. */
+  readonly name: string
+  readonly expansion: number
+  readonly stride: 1 | 2
+  readonly filtersIn: number
+  readonly filters: number
+  /** How often all but the residual is left out while training. */
+  readonly drop: number
+}
+
+/**
+ * The end of a block: its channels weighed against each other where it is `squeezed`, brought to its filters, and added to
+ * its input where that has the same shape.
+ */
+export function projected(
+  g: GraphBuilder,
+  x: Layer,
+  input: Layer,
+  block: Block,
+  { momentum, squeezed }: { readonly momentum: number; readonly squeezed: boolean },
+): Layer {
+  const { name, filtersIn, filters } = block
+  const reduced = Math.max(1, Math.trunc(filtersIn / 4))
+  const weighed = squeezed ? squeezeExcited(g, x, reduced, name) : x
+  const narrow = convolved(g, weighed, { filters, kernel: 1, stride: 1 }, `${name}project_conv`)
+  const output = g.layer('BatchNormalization', narrow, { momentum }, `${name}project_bn`)
+  return withResidual(g, output, input, block)
+}
+
+/** The input is added where it has the same shape; the rest is left out for whole pictures at the rate `drop` while training. */
 export function withResidual(
   g: GraphBuilder,
   x: Layer,
   input: Layer,
-  rate: number,
-  name: string,
+  { name, stride, filtersIn, filters, drop }: Block,
 ): Layer {
-  const settings = { rate, noiseShape: [null, 1, 1, 1] }
-  const kept = rate > 0 ? g.layer('Dropout', x, settings, `${name}drop`) : x
+  if (stride > 1 || filtersIn !== filters) return x
+  const settings = { rate: drop, noiseShape: [null, 1, 1, 1] }
+  const kept = drop > 0 ? g.layer('Dropout', x, settings, `${name}drop`) : x
   return g.layer('Add', [kept, input], {}, `${name}add`)
 }

@@ -1,15 +1,17 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { Layer } from '../layer-graph.ts'
-import { withTop, type Architecture } from './application.ts'
+import { POOLS, withTop, type Architecture } from './application.ts'
 import {
+  activated,
   blockName,
   CLASSIFIER,
   convolved,
   convolvedByChannel,
-  squeezeExcited,
+  projected,
   withResidual,
+  type Block,
 } from './efficientnet-parts.ts'
-import { IMAGENET, kerasFile, type BaseModel } from './record.ts'
+import { IMAGENET, kerasPair, type BaseModel, type Digests } from './record.ts'
 
 /** Repeats, expansion, stride of the first repeat, filters in and out; `fused`: without a depthwise convolution and without squeezing. */
 type Stage = readonly [number, number, 1 | 2, number, number, 'fused' | 'squeezed']
@@ -51,88 +53,30 @@ const STAGES: Readonly<Record<'b' | 's' | 'm' | 'l', readonly Stage[]>> = {
   ],
 }
 
+const SILU = { activation: 'silu', momentum: 0.9 } as const
 const DROPOUT = 0.2
 const DROP_CONNECT = 0.2
 
-interface Scaling {
-  /** As files and Keras' models are called: `b0`, `s`. */
-  readonly id: string
-  readonly stages: readonly Stage[]
-  readonly width: number
-  readonly depth: number
-  /** Height and width that it was trained at. */
-  readonly size: number
-  /** md5 of the files with the top and without. */
-  readonly digests: readonly [string, string]
-}
-
-const SCALINGS: readonly Scaling[] = [
-  {
-    id: 'b0',
-    stages: STAGES.b,
-    width: 1,
-    depth: 1,
-    size: 224,
-    digests: ['21ecbf6da12460d5c40bb2f29ceb2188', '893217f2bb855e2983157299931e43ff'],
-  },
-  {
-    id: 'b1',
-    stages: STAGES.b,
-    width: 1,
-    depth: 1.1,
-    size: 240,
-    digests: ['069f0534ff22adf035c89e2d9547a9dc', '0e80663031ca32d657f9caa404b6ec37'],
-  },
-  {
-    id: 'b2',
-    stages: STAGES.b,
-    width: 1.1,
-    depth: 1.2,
-    size: 260,
-    digests: ['424e49f28180edbde1e94797771950a7', '1dfe2e7a5d45b6632553a8961ea609eb'],
-  },
-  {
-    id: 'b3',
-    stages: STAGES.b,
-    width: 1.2,
-    depth: 1.4,
-    size: 300,
-    digests: ['1f1fc43bd98a6e4fd8fdfd551e02c7a0', 'f6abf7b5849ac99a89b50dd3fd532856'],
-  },
-  {
-    id: 's',
-    stages: STAGES.s,
-    width: 1,
-    depth: 1,
-    size: 384,
-    digests: ['e1d88a8495beba45748fedd0cecbe016', 'af0682fb74e8c54910f2d4393339c070'],
-  },
-  {
-    id: 'm',
-    stages: STAGES.m,
-    width: 1,
-    depth: 1,
-    size: 480,
-    digests: ['a3bf6aa3276309f4fc6a34aa114c95cd', '1b8dc055df72dde80d614482840fe342'],
-  },
-  {
-    id: 'l',
-    stages: STAGES.l,
-    width: 1,
-    depth: 1,
-    size: 480,
-    digests: ['27e6d408b53c7ebc868fefa357689935', 'b0b66b5c863aef5b46e8608fe1711615'],
-  },
+/** As files and Keras' models are called, width, depth, the size they were trained at, md5 of the files. */
+const SCALINGS: readonly (readonly [string, number, number, number, ...Digests])[] = [
+  ['b0', 1, 1, 224, '21ecbf6da12460d5c40bb2f29ceb2188', '893217f2bb855e2983157299931e43ff'],
+  ['b1', 1, 1.1, 240, '069f0534ff22adf035c89e2d9547a9dc', '0e80663031ca32d657f9caa404b6ec37'],
+  ['b2', 1.1, 1.2, 260, '424e49f28180edbde1e94797771950a7', '1dfe2e7a5d45b6632553a8961ea609eb'],
+  ['b3', 1.2, 1.4, 300, '1f1fc43bd98a6e4fd8fdfd551e02c7a0', 'f6abf7b5849ac99a89b50dd3fd532856'],
+  ['s', 1, 1, 384, 'e1d88a8495beba45748fedd0cecbe016', 'af0682fb74e8c54910f2d4393339c070'],
+  ['m', 1, 1, 480, 'a3bf6aa3276309f4fc6a34aa114c95cd', '1b8dc055df72dde80d614482840fe342'],
+  ['l', 1, 1, 480, '27e6d408b53c7ebc868fefa357689935', 'b0b66b5c863aef5b46e8608fe1711615'],
 ]
 
 /** Tan and Le 2021, arXiv 2104.00298; layers and names of keras/src/applications/efficientnet_v2.py. */
-function efficientNetV2({ id, stages, width, depth }: Scaling): Architecture {
+function efficientNetV2(id: string, width: number, depth: number): Architecture {
+  const stages = STAGES[id[0] as keyof typeof STAGES]
   return (g, input, options) => {
     const filtersOf = (filters: number) => rounded(filters * width)
     const blocks = stages.reduce((sum, [repeats]) => sum + repeats, 0)
     const stem = { filters: filtersOf(stages[0]![3]), kernel: 3, stride: 2 }
     let x = convolved(g, normalizedColours(g, input, id), stem, 'stem_conv')
-    x = activated(g, x, 'stem_')
+    x = activated(g, x, 'stem_', SILU)
     let done = 0
     stages.forEach(([repeats, expansion, stride, filtersIn, filtersOut, form], stage) => {
       for (let repeat = 0; repeat < Math.ceil(depth * repeats); repeat += 1) {
@@ -149,13 +93,8 @@ function efficientNetV2({ id, stages, width, depth }: Scaling): Architecture {
       }
     })
     x = convolved(g, x, { filters: filtersOf(1280), kernel: 1, stride: 1 }, 'top_conv')
-    x = activated(g, x, 'top_')
-    const names = {
-      average: 'avg_pool',
-      max: 'max_pool',
-      kernelInitializer: CLASSIFIER,
-      dropout: DROPOUT,
-    }
+    x = activated(g, x, 'top_', SILU)
+    const names = { ...POOLS, kernelInitializer: CLASSIFIER, dropout: DROPOUT }
     return { name: `efficientnetv2-${id}`, output: withTop(g, x, options, names) }
   }
 }
@@ -173,66 +112,42 @@ function normalizedColours(g: GraphBuilder, input: Layer, id: string): Layer {
   })
 }
 
-interface Block {
-  readonly name: string
-  readonly expansion: number
-  readonly stride: 1 | 2
-  readonly filtersIn: number
-  readonly filters: number
-  readonly drop: number
-}
-
 const BLOCKS = { fused, squeezed }
 
+/** The first convolution of a block. */
+function expanded(g: GraphBuilder, x: Layer, a: Block, kernel: number, stride: 1 | 2): Layer {
+  const wide = { filters: a.filtersIn * a.expansion, kernel, stride }
+  return activated(g, convolved(g, x, wide, `${a.name}expand_conv`), `${a.name}expand_`, SILU)
+}
+
 function squeezed(g: GraphBuilder, input: Layer, a: Block): Layer {
-  const { name, expansion, stride, filtersIn, filters } = a
-  const wide = { filters: filtersIn * expansion, kernel: 1, stride: 1 }
-  let x = activated(g, convolved(g, input, wide, `${name}expand_conv`), `${name}expand_`)
-  x = activated(g, convolvedByChannel(g, x, { kernel: 3, stride }, `${name}dwconv2`), name)
-  x = squeezeExcited(g, x, Math.max(1, Math.trunc(filtersIn / 4)), name)
-  x = convolved(g, x, { filters, kernel: 1, stride: 1 }, `${name}project_conv`)
-  return ended(g, normalized(g, x, `${name}project_bn`), input, a)
+  const wide = expanded(g, input, a, 1, 1)
+  const window = { kernel: 3, stride: a.stride }
+  const x = activated(g, convolvedByChannel(g, wide, window, `${a.name}dwconv2`), a.name, SILU)
+  return projected(g, x, input, a, { ...SILU, squeezed: true })
 }
 
 function fused(g: GraphBuilder, input: Layer, a: Block): Layer {
-  const { name, expansion, stride, filtersIn, filters } = a
-  if (expansion === 1) {
-    const x = convolved(g, input, { filters, kernel: 3, stride }, `${name}project_conv`)
-    return ended(g, activated(g, x, `${name}project_`), input, a)
+  const { name, expansion, stride, filters } = a
+  if (expansion > 1) {
+    const x = expanded(g, input, a, 3, stride)
+    return projected(g, x, input, a, { ...SILU, squeezed: false })
   }
-  const wide = { filters: filtersIn * expansion, kernel: 3, stride }
-  let x = activated(g, convolved(g, input, wide, `${name}expand_conv`), `${name}expand_`)
-  x = convolved(g, x, { filters, kernel: 1, stride: 1 }, `${name}project_conv`)
-  return ended(g, normalized(g, x, `${name}project_bn`), input, a)
+  const x = convolved(g, input, { filters, kernel: 3, stride }, `${name}project_conv`)
+  return withResidual(g, activated(g, x, `${name}project_`, SILU), input, a)
 }
 
-function ended(g: GraphBuilder, x: Layer, input: Layer, a: Block): Layer {
-  const residual = a.stride === 1 && a.filtersIn === a.filters
-  return residual ? withResidual(g, x, input, a.drop, a.name) : x
-}
-
-function normalized(g: GraphBuilder, x: Layer, name: string): Layer {
-  return g.layer('BatchNormalization', x, { momentum: 0.9 }, name)
-}
-
-function activated(g: GraphBuilder, x: Layer, prefix: string): Layer {
-  const centred = normalized(g, x, `${prefix}bn`)
-  return g.layer('Activation', centred, { activation: 'silu' }, `${prefix}activation`)
-}
-
-export const EFFICIENTNET_V2: readonly BaseModel[] = SCALINGS.map((scaling) => ({
-  name: `EfficientNetV2${scaling.id.toUpperCase()}`,
-  family: 'EfficientNetV2',
-  architecture: efficientNetV2(scaling),
-  inputSize: scaling.size,
-  minSize: 32,
-  preprocessing: { mode: 'none' },
-  rescalesInside: true,
-  weights: ({ includeTop }) =>
-    kerasFile(
-      `efficientnet_v2/efficientnetv2-${scaling.id}${includeTop ? '' : '_notop'}.h5`,
-      scaling.digests[includeTop ? 0 : 1],
-    ),
-  licence: 'Apache-2.0',
-  ...IMAGENET,
-}))
+export const EFFICIENTNET_V2: readonly BaseModel[] = SCALINGS.map(
+  ([id, width, depth, inputSize, ...digests]) => ({
+    name: `EfficientNetV2${id.toUpperCase()}`,
+    family: 'EfficientNetV2',
+    architecture: efficientNetV2(id, width, depth),
+    inputSize,
+    minSize: 32,
+    preprocessing: { mode: 'none' },
+    rescalesInside: true,
+    weights: kerasPair(`efficientnet_v2/efficientnetv2-${id}`, digests),
+    licence: 'Apache-2.0',
+    ...IMAGENET,
+  }),
+)

@@ -1,6 +1,6 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { Layer } from '../layer-graph.ts'
-import { withTop, type Architecture } from './application.ts'
+import { relu, withTop, type Architecture } from './application.ts'
 import { averaged, convolved, reduced, stem } from './inception.ts'
 import { IMAGENET, kerasKernels, type BaseModel } from './record.ts'
 
@@ -39,8 +39,7 @@ const block8: Branches = (g, x) => {
 }
 
 function residual(g: GraphBuilder, x: Layer, branches: Branches, scale: number, name: string) {
-  const sum = scaled(g, x, branches, scale, name)
-  return g.layer('Activation', sum, { activation: 'relu' }, `${name}_ac`)
+  return relu(g, scaled(g, x, branches, scale, name), `${name}_ac`)
 }
 
 /** The branches, brought to the input's width and scaled, added to it. */
@@ -81,11 +80,10 @@ export const INCEPTION_RESNET_V2: readonly BaseModel[] = [
     minSize: 75,
     preprocessing: { mode: 'tf' },
     rescalesInside: false,
-    weights: kerasKernels(
-      'inception_resnet_v2/inception_resnet_v2',
+    weights: kerasKernels('inception_resnet_v2/inception_resnet_v2', [
       'e693bd0210a403b3192acc6073ad2e96',
       'd19885ff4a710c122648d3b5c3b684e4',
-    ),
+    ]),
     licence: 'Apache-2.0',
     ...IMAGENET,
   },

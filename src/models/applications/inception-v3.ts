@@ -79,11 +79,10 @@ export const INCEPTION_V3: readonly BaseModel[] = [
     minSize: 75,
     preprocessing: { mode: 'tf' },
     rescalesInside: false,
-    weights: kerasKernels(
-      'inception_v3/inception_v3',
+    weights: kerasKernels('inception_v3/inception_v3', [
       '9a0d58056eeedaa3f26cb7ebd46da564',
       'bcbd6486424b2319ff4ef7d526e38f63',
-    ),
+    ]),
     licence: 'Apache-2.0',
     ...IMAGENET,
   },

@@ -1,5 +1,6 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { Layer } from '../layer-graph.ts'
+import { relu } from './application.ts'
 
 // What InceptionV3 and InceptionResNetV2 share, in the order of Keras' calls (which numbers the unnamed layers).
 
@@ -25,7 +26,7 @@ export function convolved(
   }
   const x = g.layer('Conv2D', input, settings, name)
   const normalized = g.layer('BatchNormalization', x, { scale: false }, name && `${name}_bn`)
-  return g.layer('Activation', normalized, { activation: 'relu' }, name && `${name}_ac`)
+  return relu(g, normalized, name && `${name}_ac`)
 }
 
 export function averaged(g: GraphBuilder, x: Layer): Layer {

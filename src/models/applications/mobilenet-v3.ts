@@ -1,8 +1,10 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { Layer } from '../layer-graph.ts'
 import {
+  POOLS,
   roundFilters,
   stridedPadding,
+  withPooling,
   type Architecture,
   type ArchitectureOptions,
 } from './application.ts'
@@ -72,21 +74,13 @@ function mobileNetV3(name: string, rows: readonly Row[], lastFilters: number): A
 }
 
 /** The classes by convolutions of one pixel; or the trunk, pooled if asked for. */
-function top(
-  build: MobileNetV3,
-  x: Layer,
-  filters: number,
-  { includeTop, pooling, classes }: ArchitectureOptions,
-): Layer {
+function top(build: MobileNetV3, x: Layer, filters: number, options: ArchitectureOptions): Layer {
   const { g } = build
-  if (!includeTop) {
-    if (pooling === 'avg') return g.layer('GlobalAveragePooling2D', x, {}, 'avg_pool')
-    return pooling === 'max' ? g.layer('GlobalMaxPooling2D', x, {}, 'max_pool') : x
-  }
+  if (!options.includeTop) return withPooling(g, x, options, POOLS)
   const means = g.layer('GlobalAveragePooling2D', x, { keepDims: true })
   const features = build.activated(build.pointwise(means, filters, 'conv_2', true), 'swish')
   const dropped = g.layer('Dropout', features, { rate: DROPOUT })
-  const logits = g.layer('Flatten', build.pointwise(dropped, classes, 'logits', true), {})
+  const logits = g.layer('Flatten', build.pointwise(dropped, options.classes, 'logits', true), {})
   return g.layer('Activation', logits, { activation: 'softmax' }, 'predictions')
 }
 

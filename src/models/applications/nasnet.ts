@@ -1,6 +1,6 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { InitializerConfig, Layer } from '../layer-graph.ts'
-import { stridedPadding, withTop, type Architecture } from './application.ts'
+import { relu, stridedPadding, withTop, type Architecture } from './application.ts'
 import { IMAGENET, kerasFile, type BaseModel } from './record.ts'
 
 const HE: InitializerConfig = { name: 'HeNormal' }
@@ -106,7 +106,7 @@ class Cells {
   }
 
   relu(x: Layer, name?: string): Layer {
-    return this.#g.layer('Activation', x, { activation: 'relu' }, name)
+    return relu(this.#g, x, name)
   }
 
   normalize(x: Layer, name: string): Layer {

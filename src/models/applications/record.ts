@@ -58,9 +58,16 @@ export function trainedRows([height, width]: readonly number[], sizes: readonly 
   return height === width && sizes.includes(height!) ? height! : 224
 }
 
-/** The pair of files that most families have: `…_kernels.h5` with the top and `…_kernels_notop.h5`, each with its md5. */
-export function kerasKernels(stem: string, top: string, noTop: string): BaseModel['weights'] {
-  const file = `${stem}_weights_tf_dim_ordering_tf_kernels`
+/** Of the files with the top and without, as Keras has them. */
+export type Digests = readonly [top: string, noTop: string]
+
+/** The pair of files that most families have, `STEM.h5` with the top and `STEM_notop.h5`. */
+export function kerasPair(stem: string, [top, noTop]: Digests): BaseModel['weights'] {
   return ({ includeTop }) =>
-    includeTop ? kerasFile(`${file}.h5`, top) : kerasFile(`${file}_notop.h5`, noTop)
+    includeTop ? kerasFile(`${stem}.h5`, top) : kerasFile(`${stem}_notop.h5`, noTop)
+}
+
+/** The same as older files are called. */
+export function kerasKernels(stem: string, digests: Digests): BaseModel['weights'] {
+  return kerasPair(`${stem}_weights_tf_dim_ordering_tf_kernels`, digests)
 }

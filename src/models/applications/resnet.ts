@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { Layer } from '../layer-graph.ts'
-import { withTop, type Architecture } from './application.ts'
-import { IMAGENET, kerasKernels, type BaseModel } from './record.ts'
+import { padded, POOLS, relu, withTop, type Architecture } from './application.ts'
+import { IMAGENET, kerasKernels, type BaseModel, type Digests } from './record.ts'
 
 /** Filters within the blocks of the stages conv2 to conv5; a block gives four times as many. */
 const FILTERS = [64, 128, 256, 512] as const
@@ -23,7 +23,7 @@ function resNet(name: string, depths: readonly number[]): Architecture {
         x = block(g, x, { name: `${stage}_block${i}`, filters, stride, projects: i === 1 })
       }
     })
-    return { name, output: withTop(g, x, options, { average: 'avg_pool', max: 'max_pool' }) }
+    return { name, output: withTop(g, x, options, POOLS) }
   }
 }
 
@@ -44,7 +44,7 @@ function resNetV2(name: string, depths: readonly number[]): Architecture {
       }
     })
     x = relu(g, normalized(g, x, 'post_bn'), 'post_relu')
-    return { name, output: withTop(g, x, options, { average: 'avg_pool', max: 'max_pool' }) }
+    return { name, output: withTop(g, x, options, POOLS) }
   }
 }
 
@@ -120,91 +120,63 @@ function normalized(g: GraphBuilder, x: Layer, name: string): Layer {
   return g.layer('BatchNormalization', x, { epsilon: 1.001e-5 }, name)
 }
 
-function relu(g: GraphBuilder, x: Layer, name: string): Layer {
-  return g.layer('Activation', x, { activation: 'relu' }, name)
-}
-
-function padded(g: GraphBuilder, x: Layer, by: number, name: string): Layer {
-  const padding = [
-    [by, by],
-    [by, by],
-  ] as const
-  return g.layer('ZeroPadding2D', x, { padding }, name)
-}
-
 const SETTINGS = { inputSize: 224, minSize: 32, rescalesInside: false, ...IMAGENET } as const
-const V1 = {
-  family: 'ResNet',
-  preprocessing: { mode: 'caffe' },
-  licence: 'MIT',
-  ...SETTINGS,
-} as const
-const V2 = {
-  family: 'ResNetV2',
-  preprocessing: { mode: 'tf' },
-  licence: 'BSD-3-Clause',
-  ...SETTINGS,
-} as const
+
+function v1(name: string, depths: readonly number[], digests: Digests): BaseModel {
+  const id = name.toLowerCase()
+  return {
+    name,
+    family: 'ResNet',
+    architecture: resNet(id, depths),
+    preprocessing: { mode: 'caffe' },
+    weights: kerasKernels(`resnet/${id}`, digests),
+    licence: 'MIT',
+    ...SETTINGS,
+  }
+}
+
+function v2(name: string, depths: readonly number[], digests: Digests): BaseModel {
+  const id = name.toLowerCase()
+  return {
+    name,
+    family: 'ResNetV2',
+    architecture: resNetV2(id, depths),
+    preprocessing: { mode: 'tf' },
+    weights: kerasKernels(`resnet/${id}`, digests),
+    licence: 'BSD-3-Clause',
+    ...SETTINGS,
+  }
+}
 
 export const RESNET: readonly BaseModel[] = [
-  {
-    name: 'ResNet50',
-    architecture: resNet('resnet50', [3, 4, 6, 3]),
-    weights: kerasKernels(
-      'resnet/resnet50',
-      '2cb95161c43110f7111970584f804107',
-      '4d473c1dd8becc155b73f8504c6f6626',
-    ),
-    ...V1,
-  },
-  {
-    name: 'ResNet101',
-    architecture: resNet('resnet101', [3, 4, 23, 3]),
-    weights: kerasKernels(
-      'resnet/resnet101',
-      'f1aeb4b969a6efcfb50fad2f0c20cfc5',
-      '88cf7a10940856eca736dc7b7e228a21',
-    ),
-    ...V1,
-  },
-  {
-    name: 'ResNet152',
-    architecture: resNet('resnet152', [3, 8, 36, 3]),
-    weights: kerasKernels(
-      'resnet/resnet152',
-      '100835be76be38e30d865e96f2aaae62',
-      'ee4c566cf9a93f14d82f913c2dc6dd0c',
-    ),
-    ...V1,
-  },
-  {
-    name: 'ResNet50V2',
-    architecture: resNetV2('resnet50v2', [3, 4, 6, 3]),
-    weights: kerasKernels(
-      'resnet/resnet50v2',
-      '3ef43a0b657b3be2300d5770ece849e0',
-      'fac2f116257151a9d068a22e544a4917',
-    ),
-    ...V2,
-  },
-  {
-    name: 'ResNet101V2',
-    architecture: resNetV2('resnet101v2', [3, 4, 23, 3]),
-    weights: kerasKernels(
-      'resnet/resnet101v2',
-      '6343647c601c52e1368623803854d971',
-      'c0ed64b8031c3730f411d2eb4eea35b5',
-    ),
-    ...V2,
-  },
-  {
-    name: 'ResNet152V2',
-    architecture: resNetV2('resnet152v2', [3, 8, 36, 3]),
-    weights: kerasKernels(
-      'resnet/resnet152v2',
-      'a49b44d1979771252814e80f8ec446f9',
-      'ed17cf2e0169df9d443503ef94b23b33',
-    ),
-    ...V2,
-  },
+  v1(
+    'ResNet50',
+    [3, 4, 6, 3],
+    ['2cb95161c43110f7111970584f804107', '4d473c1dd8becc155b73f8504c6f6626'],
+  ),
+  v1(
+    'ResNet101',
+    [3, 4, 23, 3],
+    ['f1aeb4b969a6efcfb50fad2f0c20cfc5', '88cf7a10940856eca736dc7b7e228a21'],
+  ),
+  v1(
+    'ResNet152',
+    [3, 8, 36, 3],
+    ['100835be76be38e30d865e96f2aaae62', 'ee4c566cf9a93f14d82f913c2dc6dd0c'],
+  ),
+  v2(
+    'ResNet50V2',
+    [3, 4, 6, 3],
+    ['3ef43a0b657b3be2300d5770ece849e0', 'fac2f116257151a9d068a22e544a4917'],
+  ),
+  v2(
+    'ResNet101V2',
+    [3, 4, 23, 3],
+    ['6343647c601c52e1368623803854d971', 'c0ed64b8031c3730f411d2eb4eea35b5'],
+  ),
+  v2(
+    'ResNet152V2',
+    [3, 8, 36, 3],
+    ['a49b44d1979771252814e80f8ec446f9', 'ed17cf2e0169df9d443503ef94b23b33'],
+  ),
 ]

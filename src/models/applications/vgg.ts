@@ -1,5 +1,5 @@
 import { withPooling, type Architecture } from './application.ts'
-import { IMAGENET, kerasKernels, type BaseModel } from './record.ts'
+import { IMAGENET, kerasKernels, type BaseModel, type Digests } from './record.ts'
 
 /** Filters of the five blocks. */
 const FILTERS = [64, 128, 256, 512, 512] as const
@@ -29,36 +29,32 @@ function vgg(name: string, depths: readonly number[]): Architecture {
   }
 }
 
-const SETTINGS = {
-  family: 'VGG',
-  inputSize: 224,
-  minSize: 32,
-  preprocessing: { mode: 'caffe' },
-  rescalesInside: false,
-  hasSizedTop: true,
-  licence: 'CC-BY-4.0',
-  ...IMAGENET,
-} as const
+function record(name: string, depths: readonly number[], digests: Digests): BaseModel {
+  const id = name.toLowerCase()
+  return {
+    name,
+    family: 'VGG',
+    architecture: vgg(id, depths),
+    inputSize: 224,
+    minSize: 32,
+    preprocessing: { mode: 'caffe' },
+    rescalesInside: false,
+    hasSizedTop: true,
+    weights: kerasKernels(`${id}/${id}`, digests),
+    licence: 'CC-BY-4.0',
+    ...IMAGENET,
+  }
+}
 
 export const VGG: readonly BaseModel[] = [
-  {
-    name: 'VGG16',
-    architecture: vgg('vgg16', [2, 2, 3, 3, 3]),
-    weights: kerasKernels(
-      'vgg16/vgg16',
-      '64373286793e3c8b2b4e3219cbf3544b',
-      '6d6bbae143d832006294945121d1f1fc',
-    ),
-    ...SETTINGS,
-  },
-  {
-    name: 'VGG19',
-    architecture: vgg('vgg19', [2, 2, 4, 4, 4]),
-    weights: kerasKernels(
-      'vgg19/vgg19',
-      'cbe5617147190e668d6c5d5026f83318',
-      '253f8cb515780f3b799900260a226db6',
-    ),
-    ...SETTINGS,
-  },
+  record(
+    'VGG16',
+    [2, 2, 3, 3, 3],
+    ['64373286793e3c8b2b4e3219cbf3544b', '6d6bbae143d832006294945121d1f1fc'],
+  ),
+  record(
+    'VGG19',
+    [2, 2, 4, 4, 4],
+    ['cbe5617147190e668d6c5d5026f83318', '253f8cb515780f3b799900260a226db6'],
+  ),
 ]

@@ -1,6 +1,6 @@
 import type { GraphBuilder } from '../graph-builder.ts'
 import type { Layer } from '../layer-graph.ts'
-import { withTop, type Architecture } from './application.ts'
+import { relu, withTop, type Architecture } from './application.ts'
 import { IMAGENET, kerasKernels, type BaseModel } from './record.ts'
 
 /** Chollet 2017, arXiv 1610.02357; layers and names of keras/src/applications/xception.py. */
@@ -58,10 +58,6 @@ function separable(g: GraphBuilder, x: Layer, filters: number, name: string): La
   )
 }
 
-function relu(g: GraphBuilder, x: Layer, name: string): Layer {
-  return g.layer('Activation', x, { activation: 'relu' }, name)
-}
-
 export const XCEPTION: readonly BaseModel[] = [
   {
     name: 'Xception',
@@ -71,11 +67,10 @@ export const XCEPTION: readonly BaseModel[] = [
     minSize: 71,
     preprocessing: { mode: 'tf' },
     rescalesInside: false,
-    weights: kerasKernels(
-      'xception/xception',
+    weights: kerasKernels('xception/xception', [
       '0a58e3b7378bc2990ea3b43d5981f1f6',
       'b0042744bf5b25fce3cb969f33bebb97',
-    ),
+    ]),
     licence: 'MIT',
     ...IMAGENET,
   },
