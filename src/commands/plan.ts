@@ -1,13 +1,15 @@
 import type { PlannedStage } from '../graph/plan.ts'
+import { readSweep } from '../pipeline/sweep-block.ts'
 import { phaseReports, type PhaseReport } from '../runs/phase-report.ts'
 import { phaseSeconds, type PhaseSeconds } from '../runs/phase-seconds.ts'
 import type { AnyPrepared } from '../runs/prepare.ts'
 import { openWorkshop } from '../runs/run.ts'
 import { planPrepared } from '../runs/settle.ts'
+import { failure } from '../util/diagnostic.ts'
 import type { Json } from '../util/json.ts'
 import { bytesText, secondsText } from '../util/text.ts'
 import type { CommandContext, CommandRun, Output } from './command.ts'
-import { prepareFile, storeOptions, type RunFlags } from './pipeline-file.ts'
+import { overrides, prepareFile, storeOptions, type RunFlags } from './pipeline-file.ts'
 import { phaseBlocks, textColumns } from './screen/phases.ts'
 import { tableText, tableWidth, type Column, type TableFormat } from './table-text.ts'
 
@@ -15,6 +17,9 @@ export interface PlanFlags extends RunFlags {
   readonly json?: boolean
   readonly md?: boolean
   readonly csv?: boolean
+  readonly sweep?: readonly string[]
+  /** Of a sweep: where its trials are written to, as CSV. */
+  readonly save?: string
 }
 
 /** `pipeline plan FILE`: what a run would do, and why; nothing is executed. */
@@ -23,6 +28,10 @@ export const run: CommandRun = async ([file], options, context) => {
 }
 
 export async function plan(file: string, flags: PlanFlags, context: CommandContext): Promise<void> {
+  const { env, cwd } = context
+  const block = await readSweep(file, { set: overrides(flags), sweep: flags.sweep, env, cwd })
+  if (block) return (await import('./plan-sweep.ts')).planOfSweep(file, block, flags, context)
+  if (flags.save !== undefined) throw failure('USAGE', '--save is about the trials of a sweep')
   const loaded = await prepareFile(file, flags, context, { pin: false })
   context.report(loaded.warnings)
   const workshop = await openWorkshop(loaded, storeOptions(flags, context))

@@ -116,9 +116,17 @@ export const COMMANDS: readonly Command[] = [
     name: 'plan',
     summary: 'tell what a run would do and why; nothing is executed',
     arguments: [FILE],
-    options: [SET, ...STAGE_OPTIONS, ...TABLES],
+    options: [
+      SET,
+      ...STAGE_OPTIONS,
+      SWEEP,
+      { flags: '--save <file>', description: 'of a sweep: write its trials there, as CSV' },
+      RUNS,
+      ...TABLES,
+    ],
     examples: [
       ['pipeline plan cats-and-dogs.yaml', 'stages in order, cached or not, with bytes'],
+      ['pipeline plan sweep-cats.yaml --save trials.csv', 'what the trials of a sweep share'],
       ['pipeline plan a.yaml --set training.epochs=10', 'what a change would run'],
     ],
     load: () => import('./plan.ts'),
@@ -135,6 +143,7 @@ export const COMMANDS: readonly Command[] = [
       ONLY,
       { flags: '--restart', description: 'unfinished work is begun anew' },
       { flags: '--dry-run', description: 'as `pipeline plan`' },
+      { flags: '--save <file>', description: 'of a sweep, with --dry-run: write its trials there' },
       {
         flags: '--log <style>',
         description: 'auto: live on a terminal; plain: lines; json: events, one a line',

@@ -1,7 +1,10 @@
 import { runFinder } from './pipeline-file.ts'
 import { loadFile } from '../pipeline/load.ts'
+import { readSweep } from '../pipeline/sweep-block.ts'
+import { runsRoot } from '../runs/read.ts'
 import { PipelineError } from '../util/diagnostic.ts'
 import type { Diagnostic } from '../util/diagnostic.ts'
+import { plural } from '../util/text.ts'
 import type { CommandContext, CommandRun } from './command.ts'
 
 interface Verdict {
@@ -9,6 +12,8 @@ interface Verdict {
   readonly diagnostics: readonly Diagnostic[]
   /** With --strict: whether its pictures were there to be looked at. */
   readonly seen?: boolean
+  /** Of a sweep. */
+  readonly trials?: number
 }
 
 /** `pipeline validate FILE...`: a line for each good file on stdout, every problem of the others on stderr. */
@@ -32,7 +37,8 @@ export const run: CommandRun = async (files, options, context) => {
     const warnings = count === 0 ? '' : ` (${count} ${count === 1 ? 'warning' : 'warnings'})`
     const unseen =
       verdict.seen === false ? '; its pictures are not here and were not looked at' : ''
-    context.stdout.write(`${verdict.file}: valid${warnings}${unseen}\n`)
+    const trials = verdict.trials === undefined ? '' : `, ${plural(verdict.trials, 'trial')}`
+    context.stdout.write(`${verdict.file}: valid${trials}${warnings}${unseen}\n`)
   }
   const diagnostics = verdicts.flatMap((v) => v.diagnostics)
   if (diagnostics.length > 0) context.report(diagnostics)
@@ -47,12 +53,14 @@ async function judge(
 ): Promise<Verdict> {
   try {
     const { env, cwd } = context
-    const { warnings } = await loadFile(file, {
-      set,
-      env,
-      cwd,
-      findRun: runFinder({}, { env, cwd }),
-    })
+    const given = { set, env, cwd, findRun: runFinder({}, { env, cwd }) }
+    const block = await readSweep(file, given)
+    if (block) {
+      const { openSweep } = await import('../sweeps/sweep.ts')
+      const sweep = await openSweep(file, block, { ...given, runs: runsRoot(undefined, env, cwd) })
+      return { file, diagnostics: sweep.warnings, trials: sweep.trials.length }
+    }
+    const { warnings } = await loadFile(file, given)
     if (!strict) return { file, diagnostics: warnings }
     const { pictureFindings } = await import('./pictures.ts')
     const { seen, diagnostics } = await pictureFindings(file, set, context)

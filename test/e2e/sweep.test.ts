@@ -102,9 +102,29 @@ describe('a sweep, on wasm', { concurrency: 2 }, () => {
     assert.deepEqual(essence(JSON.parse(shown.stdout) as SweepResult), essence(result))
   })
 
+  const plan = async (project: Project) => {
+    const { stdout } = await project.pipeline(['plan', 'pipeline.yaml', '--json'])
+    const { trials, stages: kinds } = JSON.parse(stdout) as {
+      readonly trials: readonly { readonly status: string; readonly stagesToRun: number }[]
+      readonly stages: readonly { readonly kind: string; readonly distinct: number; run: number }[]
+    }
+    const of = (kind: string) => kinds.find((k) => k.kind === kind)
+    return { trials, of, left: kinds.reduce((sum, { run }) => sum + run, 0) }
+  }
+
   it('runs only what is new after a change', async () => {
     await using project = await clean.copy()
+    const before = await plan(project)
+    assert.deepEqual([before.trials.length, before.of('train')?.distinct], [4, 4])
+    assert.deepEqual([before.of('index')?.run, before.of('features')?.distinct], [1, 2])
     const first = await sweep(project)
+    assert.equal((await plan(project)).left, 0)
+    const csv = ['plan', 'pipeline.yaml', '--sweep', 'seed=1,2', '--save', 'trials.csv']
+    const saved = await project.pipeline(csv)
+    assert.match(saved.stdout, /8 trials = .* 8 trainings/)
+    const table = readFileSync(join(project.path, 'trials.csv'), 'utf8').split('\n')
+    assert.match(table[0]!, /^trial,status,optimizer.learningRate,training.batchSize,seed,/)
+    assert.equal(table.filter((line) => line.includes(',done,')).length, 4)
     const again = await sweep(project)
     assert.deepEqual([stages(again.events), startedTrials(again.events)], [[], []])
     assert.deepEqual(essence(again.result), essence(first.result))

@@ -160,6 +160,7 @@ export function parametersText(parameters: Values, _sweep?: Sweep): string {
     .join('  ')
 }
 
-function valueText(value: Json): string {
+/** A value as a person writes it. */
+export function valueText(value: Json): string {
   return typeof value === 'object' && value !== null ? canonicalJson(value) : String(value)
 }
