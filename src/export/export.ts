@@ -5,6 +5,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import type { Engine } from '../engines/engine.ts'
 import type { Store } from '../graph/store.ts'
 import type { LayerGraph } from '../models/layer-graph.ts'
+import type { Network } from '../models/saved-model/raise/raise.ts'
 import { loadRunModel, type RunModel } from '../runs/load-model.ts'
 import type { StoredRun } from '../runs/read.ts'
 import { RUN_FILES } from '../runs/record.ts'
@@ -55,10 +56,13 @@ export async function exportRun(run: StoredRun, options: ExportOptions): Promise
   const { format, out, store, signal } = options
   refuseTaken(out)
   const model = await loadRunModel(run, store)
-  const { classes, input, graph } = model
-  refuseSavedModel(graph)
+  const { classes, input, graph, weights } = model
   const frozen = await frozenOf(run, graph)
-  const whole = withFront({ ...model, frozen }, { isGrey: input.colorMode === 'grayscale' })
+  const isModule = graph.layers.some(({ kind }) => kind === 'SavedModel')
+  const layered = isModule ? await raised({ ...model, frozen }) : { graph, weights, frozen }
+  const { preprocessing } = model
+  const isGrey = input.colorMode === 'grayscale'
+  const whole = withFront({ ...layered, preprocessing }, { isGrey })
   const name = `${run.record.name} ${run.record.id}`
   const metadata = { run: name, labels: classes }
   const write = FORMATS[format].prepare(whole, metadata)
@@ -70,7 +74,7 @@ export async function exportRun(run: StoredRun, options: ExportOptions): Promise
     const check = await checkWritten(run, model, draft, options)
     signal.throwIfAborted()
     await writeFile(join(draft, 'labels.txt'), `${classes.join('\n')}\n`)
-    const facts = { run: name, classes, input, outputShape: graph.output.outputShape }
+    const facts = { run: name, classes, input, isModule, outputShape: graph.output.outputShape }
     await writeFile(join(draft, 'README.md'), readme(format, { ...facts, check: checkText(check) }))
     const files = await filesOf(draft)
     await rename(draft, out)
@@ -111,13 +115,10 @@ function shown(out: string): string {
   return relative(process.cwd(), out) || '.'
 }
 
-/** Throws WRONG_VALUE: neither Keras nor tfjs has a layer for one. */
-function refuseSavedModel({ layers }: LayerGraph): void {
-  const found = layers.find(({ kind }) => kind === 'SavedModel')
-  if (!found) return
-  throw failure('WRONG_VALUE', `${found.name} is a SavedModel, which no format here can hold`, {
-    hint: 'runs on SavedModels and modules of TensorFlow Hub cannot be exported in this version',
-  })
+/** A SavedModel is no layer of Keras or tfjs: it becomes some of theirs. */
+async function raised(network: Network): Promise<Network> {
+  const { raiseSavedModels } = await import('../models/saved-model/raise/raise.ts')
+  return raiseSavedModels(network)
 }
 
 /** The layers with weights that no phase of the run has changed. */

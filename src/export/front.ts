@@ -1,3 +1,4 @@
+import { free } from '../models/graph-builder.ts'
 import type { LayerGraph, WeightMap } from '../models/layer-graph.ts'
 import { pixelAffine, type Preprocessing } from '../models/preprocessing.ts'
 import { rebuildGraph, storeGraph, type StoredLayer } from '../models/stored-graph.ts'
@@ -115,12 +116,4 @@ function turned(scale: readonly number[]): Float32Array {
 /** One number where all channels have the same. */
 function compact(values: readonly number[]): number | readonly number[] {
   return values.every((value) => value === values[0]) ? values[0]! : values
-}
-
-/** The name, with a number behind it where it is taken; it is taken from now on. */
-export function free(name: string, taken: Set<string>): string {
-  let own = name
-  for (let n = 1; taken.has(own); n += 1) own = `${name}_${n}`
-  taken.add(own)
-  return own
 }

@@ -9,13 +9,15 @@ export interface ReadmeFacts extends Pick<RunModel, 'classes' | 'input'> {
   /** Its name and id. */
   readonly run: string
   readonly outputShape: Shape
+  /** A module of TensorFlow Hub or another SavedModel is part of it. */
+  readonly isModule: boolean
   /** What the check after writing found, as a sentence. */
   readonly check: string
 }
 
 /** How to use what stands beside it, for a person who has never heard of this program. */
 export function readme(format: ExportFormat, facts: ReadmeFacts): string {
-  const { run, classes, input, outputShape, check } = facts
+  const { run, classes, input, outputShape, isModule, check } = facts
   const outputs = sizeOf(outputShape)
   const binary = isBinary(classes, outputs)
   const shape = [...input.imageSize, input.colorMode === 'grayscale' ? 1 : 3].join(', ')
@@ -32,9 +34,13 @@ ${FILES[format]}
 - **Picture to pixels**: ${resizeText(input)}.
 - **Output**: float32 [pictures, ${outputs}]: ${output}.
 - **Checked**: ${check}.
-
+${isModule ? MODULE : ''}
 ${format === 'keras' ? python(binary, input) : javascript(binary, input)}`
 }
+
+const MODULE = `- **The trunk** was a SavedModel (a module of TensorFlow Hub, for example). Here it is the layers that its inference function
+  consists of, with the weights of this run; what the module does in training alone is not in it.
+`
 
 const FILES: Readonly<Record<ExportFormat, string>> = {
   keras: `The whole model in one file of Keras 3, \`model.keras\`, that loads without any code beside Keras; its classes in

@@ -1,8 +1,9 @@
+import { free } from '../models/graph-builder.ts'
 import { toKeras } from '../models/keras-config/keras-config.ts'
 import type { Layer, WeightMap } from '../models/layer-graph.ts'
 import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import type { JsonObject } from '../util/json.ts'
-import { free, type WholeGraph } from './front.ts'
+import type { WholeGraph } from './front.ts'
 import { WRITERS, type TfjsLayer, type TfjsWeight, type Writing } from './tfjs-layers.ts'
 
 /** A network of layers that tfjs-layers 4.22 has, each after its inputs. */

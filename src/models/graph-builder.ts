@@ -126,3 +126,11 @@ export function snakeCase(name: string): string {
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .toLowerCase()
 }
+
+/** The name, with a number behind it where it is taken; it is taken from now on. */
+export function free(name: string, taken: Set<string>): string {
+  let own = name
+  for (let n = 1; taken.has(own); n += 1) own = `${name}_${n}`
+  taken.add(own)
+  return own
+}

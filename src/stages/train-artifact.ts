@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Artifact, StageContext } from '../graph/stage.ts'
-import type { WeightMap } from '../models/layer-graph.ts'
+import type { Layer, WeightMap } from '../models/layer-graph.ts'
 import { monitorParts } from '../training/callbacks.ts'
 import type { EpochFigures } from '../training/loop-state.ts'
 import type { WholeModel } from '../training/model.ts'
@@ -57,8 +57,9 @@ export async function publish(
     ? await loadStageWeights(undefined, previous, lastFileOf(previous))
     : new Map()
   const layers = layersOf(model, before)
+  const unread = await unreadOf(layers, new Map([...before, ...last]), inputs['weights'])
   const write = (file: string, values: WeightMap) =>
-    writeWeights(join(out, file), { layers }, new Map([...before, ...values]))
+    writeWeights(join(out, file), { layers }, new Map([...unread, ...before, ...values]))
   const lines = [
     ...(previous ? await readHistory(previous) : []),
     ...history.map((figures) => JSON.stringify(stable(figures, phase))),
@@ -80,6 +81,17 @@ export async function publish(
     ? { epoch: best.epoch, value: own[split]![figure]! }
     : (await readBest(previous))!
   await writeFile(join(out, BEST_FILE), `${JSON.stringify(chosen)}\n`)
+}
+
+/** What a SavedModel has and no op reads (seeds, statistics of its preprocessing) is in no program, and stays what it was. */
+async function unreadOf(
+  layers: readonly Layer[],
+  values: WeightMap,
+  weights: Artifact | undefined,
+): Promise<WeightMap> {
+  const names = layers.flatMap((layer) => layer.weights.map(({ name }) => name))
+  const isWhole = names.every((name) => values.has(name))
+  return isWhole ? new Map() : loadStageWeights(weights, undefined)
 }
 
 function layersOf({ graph, trained }: WholeModel, before: WeightMap) {

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { openPack } from '../../src/data/pack.ts'
+import { openStore } from '../../src/graph/store.ts'
+import { readModelGraph } from '../../src/models/files/read-model.ts'
+import { readRun } from '../../src/runs/read.ts'
+import type { PredictionLine } from '../../src/stages/evaluate.ts'
 import { readSafetensors } from '../../src/util/safetensors.ts'
+import { assertClose } from '../support/compare.ts'
 import { ROOT } from '../support/paths.ts'
+import { predictInTfjs } from '../support/tfjs.ts'
 import { CLASSES, computed, createProject, filesOf, type Project, type Settings } from './rig.ts'
 
 /** As TensorFlow wrote them (test/golden/savedmodels.py): `hub` takes pictures of 8 x 8 and gives five numbers. */
@@ -30,10 +37,52 @@ describe('a SavedModel as the base model', () => {
     assert.ok(result.stages.some(({ id }) => id === 'features:train'))
     assert.equal(result.parameters.trainable, 5 * 3 + 3)
     assert.deepEqual(computed((await project.run()).events), [])
-    const { code, stderr } = await project.pipeline(['export', 'little@latest', '--out', 'out'])
-    assert.equal(code, 2)
-    assert.match(stderr, /^WRONG_VALUE keras_layer is a SavedModel, which no format here can hold/)
-    assert.ok(!existsSync(join(project.path, 'out')))
+    const out = join(project.path, 'out')
+    const exported = await project.pipeline(['export', 'little@latest', '--out', out])
+    assert.equal(exported.code, 0, exported.stderr)
+    const { layers } = await readModelGraph(join(out, 'model.keras'))
+    const names = ['stem', 'stem_bn', 'depthwise', 'excite', 'head', 'dense']
+    const named = layers.flatMap(({ name }) => (names.includes(name) ? name : []))
+    assert.deepEqual(named, names)
+    const readme = readFileSync(join(out, 'README.md'), 'utf8')
+    assert.match(readme, /layers that its inference function\s+consists of/)
+  })
+
+  it('exported to tfjs: layers of tfjs predict what the run did, weights that no op reads stay behind', async () => {
+    await using project = await base.copy()
+    // its seed is a variable that no op reads
+    const savedModel = join(MODULES, 'keras-module')
+    configure(
+      project,
+      { savedModel },
+      {
+        preprocessing: { mode: 'none' },
+        freeze: 'none',
+        optimizer: { name: 'SGD', learningRate: 0.05 },
+      },
+    )
+    const { result } = await project.run()
+    const { dir } = result.run
+    const model = await readSafetensors(join(project.path, dir, 'model/model.safetensors'))
+    assert.ok([...model.keys()].some((name) => /seed_generator/.test(name)))
+    const out = join(project.path, 'out')
+    const args = ['export', dir, '--format', 'tfjs', '--out', out, '--engine', 'wasm']
+    const { code, stderr } = await project.pipeline(args)
+    assert.equal(code, 0, stderr)
+    const stage = readRun(join(project.path, dir))!.record.stages.find(
+      ({ id }) => id === 'pixels:test',
+    )!
+    const store = await openStore(project.store, { readOnly: true })
+    const pack = await openPack(join(store.pathOf(stage.digest), 'test'))
+    const pixels = (await pack.rows(0, pack.count)) as Uint8Array
+    await pack.close()
+    store.close()
+    const { outputs } = await predictInTfjs(out, [pack.count, 8, 8, 3], pixels)
+    const lines = readFileSync(join(project.path, dir, 'predictions.jsonl'), 'utf8').trim()
+    const own = lines
+      .split('\n')
+      .flatMap((line) => (JSON.parse(line) as PredictionLine).probabilities)
+    assertClose(outputs, own, 1e-4, 'probabilities')
   })
 
   it('fine-tuned: its own training branch moves weights and averages, its losses join ours', async () => {

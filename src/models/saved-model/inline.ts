@@ -7,6 +7,7 @@ import { ARITHMETIC } from './ops/arithmetic.ts'
 import { ARRANGE } from './ops/arrange.ts'
 import { FLOW, TOLERANT } from './ops/flow.ts'
 import { NETWORK } from './ops/network.ts'
+import { listed, type Problem } from './problems.ts'
 import {
   WEIGHT_OP,
   type Argument,
@@ -31,6 +32,8 @@ export interface Inlining {
   readonly uniform?: ((key: string, shape: Shape) => Tensor) | undefined
   /** In training: what a variable becomes at the end of the step. */
   readonly assign?: ((name: string, value: Tensor) => void) | undefined
+  /** Every node of the Program says in its `layer` what it is of: `OP PATH/NODE`. Default: as the builder has it. */
+  readonly labelled?: boolean | undefined
 }
 
 /**
@@ -43,12 +46,6 @@ export function inline(endpoint: Endpoint, inlining: Inlining): Tensor {
   const output = pass.endpoint(endpoint)
   for (const [name, value] of pass.changed) assign?.(name, value)
   return output
-}
-
-interface Problem {
-  readonly op: string
-  readonly why: string
-  readonly node: string
 }
 
 class Pass {
@@ -170,7 +167,9 @@ class Pass {
     }
     const blind = inputs.some((value) => value.kind === 'unknown')
     if (blind && !TOLERANT.has(node.op)) return [UNKNOWN]
-    const result = handler(this.#call(node, inputs, path))
+    const build = () => handler(this.#call(node, inputs, path))
+    const { b, labelled } = this.#inlining
+    const result = labelled ? b.inLayer(`${node.op} ${path}${node.name}`, build) : build()
     const values = Array.isArray(result) ? (result as readonly Value[]) : [result as Value]
     for (const value of values) if (!inputs.includes(value)) this.#count(value)
     return values
@@ -279,20 +278,10 @@ function positionsOf(references: readonly Reference[]): number[] {
   return references.map(positionOf).filter((position) => position !== undefined)
 }
 
-/** Each op once, with the nodes that ask for it. */
 function notImported(problems: readonly Problem[]): PipelineError {
-  const byOp = new Map<string, string[]>()
-  for (const { op, why, node } of problems) {
-    const what = why ? `${op} ${why}` : op
-    byOp.set(what, [...(byOp.get(what) ?? []), node])
-  }
-  const list = [...byOp].map(([what, nodes]) => {
-    const some = nodes.slice(0, 5).join(', ')
-    return `${what} (${nodes.length > 5 ? `${some} and ${nodes.length - 5} more` : some})`
-  })
   return failure(
     'BAD_WEIGHTS',
-    `the SavedModel uses ops that cannot be imported: ${list.join('; ')}`,
+    `the SavedModel uses ops that cannot be imported: ${listed(problems)}`,
     {
       hint: 'nothing else of it is missing: take a module without them, or one of the base models by name',
     },
