@@ -56,6 +56,8 @@ export interface Command {
   readonly summary: string
   readonly arguments: readonly CommandArgument[]
   readonly options: readonly CommandOption[]
+  /** Words with one dash in front (`-x`) are arguments, not options. */
+  readonly hasDashes?: boolean
   readonly examples: readonly (readonly [command: string, says: string])[]
   readonly load: () => Promise<CommandModule>
 }

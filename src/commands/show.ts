@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { readMarks, tagsOf } from '../runs/marks.ts'
 import { predictionsOf } from '../runs/predictions.ts'
 import { findRun, runsRoot } from '../runs/read.ts'
 import type { EpochRecord, RunRecord, StageRecord } from '../runs/record.ts'
@@ -24,8 +25,11 @@ export const run: CommandRun = async ([reference], options, { stdout, env, cwd }
   const found = findRun(String(reference), runsRoot(flags.runs, env, cwd), cwd)
   const { record, folder } = found
   const predictions = await predictionsOf(found)
+  const marks = readMarks(folder)
+  const [tags, note] = [tagsOf(record.tags, marks), marks.note ?? record.notes]
   if (flags.json) {
-    stdout.write(`${JSON.stringify(resultJson(record, folder, { cwd, predictions }), null, 2)}\n`)
+    const result = resultJson(record, folder, { cwd, predictions })
+    stdout.write(`${JSON.stringify({ ...result, tags, note: note ?? null }, null, 2)}\n`)
     return
   }
   const format = formatOf(flags)
@@ -47,6 +51,8 @@ export const run: CommandRun = async ([reference], options, { stdout, env, cwd }
         predictions ? modelLine(record) : `${modelLine(record)}: ${classList(record)}`,
         columns,
       ),
+      ...(tags.length > 0 ? wrap(`tags: ${tags.join(' ')}`, columns) : []),
+      ...(note === undefined ? [] : wrap(note.trim().replace(/\s+/g, ' '), columns)),
       '',
       ...(predictions
         ? [firstPredictions(predictions, width)]

@@ -18,6 +18,10 @@ const TABLES: readonly CommandOption[] = [
   { flags: '--csv', description: 'tables as CSV' },
 ]
 
+const RUN: CommandArgument = {
+  name: 'run',
+  description: 'an id, a prefix, name@latest, @-1, @best:validation.accuracy, a folder',
+}
 const RUNS: CommandOption = {
   flags: '--runs <dir>',
   description: 'where runs are (default: GRAFT_RUNS, else ./runs)',
@@ -179,11 +183,36 @@ export const COMMANDS: readonly Command[] = [
     name: 'ls',
     summary: 'list runs, newest first',
     arguments: [
-      { name: 'names', description: 'only runs of these names', optional: true, many: true },
+      {
+        name: 'names',
+        description: 'only runs of these names, or patterns of names',
+        optional: true,
+        many: true,
+      },
     ],
-    options: [RUNS, ...TABLES],
+    options: [
+      {
+        flags: '--filter <expression>',
+        description:
+          'only runs that fit, as in "accuracy > 0.9 and tag = best"; again: all must fit',
+        many: true,
+      },
+      { flags: '--sort <column>', description: 'by this column, the least first; -COLUMN: last' },
+      {
+        flags: '--columns <names>',
+        description: 'these, with commas between; "+a,b" puts them behind the usual ones',
+      },
+      { flags: '--only-changed', description: 'settings and columns that differ between the runs' },
+      { flags: '--limit <n>', description: 'at most so many' },
+      { flags: '--trash', description: 'what `pipeline rm` took away' },
+      RUNS,
+      ...TABLES,
+    ],
     examples: [
       ['pipeline ls', 'all runs below runs/'],
+      ['pipeline ls --filter "accuracy > 0.9" --sort -accuracy', 'the good ones, the best first'],
+      ['pipeline ls "fruits*" --only-changed', 'what was tried, and what it came to'],
+      ['pipeline ls --columns id,started,validation.loss,optimizer.learningRate', 'of your own'],
       ['pipeline ls quickstart --csv > runs.csv', 'those of one pipeline, for a spreadsheet'],
     ],
     load: () => import('./ls.ts'),
@@ -191,12 +220,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'show',
     summary: 'one run: figures, epochs, stages',
-    arguments: [
-      {
-        name: 'run',
-        description: 'an id, a prefix, name@latest, @-1, @best:validation.accuracy, a folder',
-      },
-    ],
+    arguments: [RUN],
     options: [RUNS, ...TABLES],
     examples: [
       ['pipeline show quickstart@latest', 'the newest of that name'],
@@ -283,6 +307,53 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./sweep.ts'),
   },
   {
+    name: 'tag',
+    summary: 'put words on runs, to find them by',
+    arguments: [
+      {
+        name: 'words',
+        description: 'runs (as for show), then +WORD to put one on, -WORD to take one off',
+        many: true,
+      },
+    ],
+    options: [RUNS, JSON_OUT],
+    hasDashes: true,
+    examples: [
+      ['pipeline tag @latest +best', 'then: pipeline ls --filter "tag = best"'],
+      ['pipeline tag 8f2c1a 20261124 +thesis -draft', 'one on and one off, of two runs'],
+      ['pipeline tag @latest', 'which there are'],
+    ],
+    load: () => import('./tag.ts'),
+  },
+  {
+    name: 'note',
+    summary: 'say something of a run',
+    arguments: [RUN, { name: 'text', description: 'what; "" takes it away', optional: true }],
+    options: [RUNS, JSON_OUT],
+    examples: [
+      ['pipeline note @latest "overfits from epoch 3"', 'in `show`, and `ls --columns id,note`'],
+      ['pipeline note @latest', 'what was said'],
+    ],
+    load: () => import('./note.ts'),
+  },
+  {
+    name: 'rm',
+    summary: 'take runs away, to the trash or for good; what their stages made stays in the store',
+    arguments: [{ name: 'runs', description: 'runs, as for show', optional: true, many: true }],
+    options: [
+      { flags: '--restore', description: 'back from the trash' },
+      { flags: '--purge', description: 'for good, also out of the trash' },
+      { flags: '--empty-trash', description: 'for good, all that is in the trash' },
+      RUNS,
+    ],
+    examples: [
+      ['pipeline rm 8f2c1a', 'into runs/.trash, which `pipeline ls --trash` lists'],
+      ['pipeline rm 8f2c1a --restore', 'and back'],
+      ['pipeline rm fruits@latest --purge', 'for good'],
+    ],
+    load: () => import('./rm.ts'),
+  },
+  {
     name: 'predict',
     summary: 'name pictures by the model of a run, or by a base model',
     arguments: [
@@ -320,12 +391,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'export',
     summary: 'write the whole model of a run for Keras or TensorFlow.js',
-    arguments: [
-      {
-        name: 'run',
-        description: 'an id, a prefix, name@latest, @-1, @best:validation.accuracy, a folder',
-      },
-    ],
+    arguments: [RUN],
     options: [
       {
         flags: '--format <name>',

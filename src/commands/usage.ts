@@ -41,7 +41,7 @@ export function parseUsage(
   for (const command of commands) {
     const sub = subProgram(command).copyInheritedSettings(program)
     sub.action((...given: unknown[]) => {
-      const args = given.slice(0, command.arguments.length).flat().filter(isText)
+      const args = given.slice(0, command.arguments.length).flat().filter(isText).map(shown)
       invocation = {
         command,
         args,
@@ -55,7 +55,8 @@ export function parseUsage(
     return { exit: 2 }
   }
   try {
-    program.parse(argv, { from: 'user' })
+    const known = commands.find((c) => c.name === argv[0])
+    program.parse(known?.hasDashes ? argv.map(hidden) : argv, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { exit: 0 }
@@ -133,6 +134,18 @@ function usageError(
 function upper(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
+
+/** `-x` as commander takes no option for; `-h` stays the help. */
+function hidden(word: string): string {
+  return /^-[^-]/.test(word) && word !== '-h' ? `${HIDDEN}${word}` : word
+}
+
+function shown(word: string): string {
+  return word.startsWith(HIDDEN) ? word.slice(HIDDEN.length) : word
+}
+
+/** No argument of a process can hold this. */
+const HIDDEN = '\u0000'
 
 function isText(value: unknown): value is string {
   return typeof value === 'string'

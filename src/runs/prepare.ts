@@ -19,7 +19,7 @@ import { draftPhases, resolvePhases, type Phase } from '../pipeline/phases.ts'
 import { predictionStages } from '../pipeline/prediction-stages.ts'
 import { resolveStages, splitsOf, type ResolveOptions } from '../pipeline/stages.ts'
 import { PipelineError, type Diagnostic } from '../util/diagnostic.ts'
-import { digestOf, type Digest } from '../util/digest.ts'
+import { blobId, digestOf, type Digest } from '../util/digest.ts'
 import { canonicalJson, type Json } from '../util/json.ts'
 import { placesOfProject, withPlaces, withPlacesOfPrediction } from './places.ts'
 import { placed } from './problems.ts'
@@ -31,6 +31,10 @@ export interface PreparedFile {
   readonly name: string
   /** The file's own text, without what a run must not keep. */
   readonly text: string
+  /** Git's id of the file as it is. */
+  readonly blob: string
+  readonly tags: readonly string[]
+  readonly notes: string | undefined
   /** Of the resolved pipeline without name, notes and tags. */
   readonly digest: Digest
   readonly seed: number
@@ -140,7 +144,7 @@ export async function preparePrediction(
 
 async function prepareAny(
   loaded: LoadedPipeline | LoadedPrediction,
-  pipeline: Pick<Pipeline, 'name' | 'seed' | 'engine'>,
+  pipeline: Pick<Pipeline, 'name' | 'notes' | 'tags' | 'seed' | 'engine'>,
   digest: Digest,
   { name = pipeline.name, runs, offline, pin, verbose = false }: PrepareOptions,
 ): Promise<{ readonly file: Omit<PreparedFile, 'stages'>; readonly stageOptions: ResolveOptions }> {
@@ -152,6 +156,9 @@ async function prepareAny(
     file: {
       name,
       text: publicText(loaded),
+      blob: blobId(loaded.text),
+      tags: pipeline.tags,
+      notes: pipeline.notes,
       digest,
       seed,
       isRepeatable: pipeline.seed !== 'random',

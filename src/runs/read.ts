@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { failure } from '../util/diagnostic.ts'
-import { listRuns, statusOf, type ListedRun } from './list/list.ts'
+import { listRuns, statusOf, TRASH, type ListedRun } from './list/list.ts'
 import { metricOf } from './list/row.ts'
 import { RUN_FILES, type RunRecord } from './record.ts'
 
@@ -41,19 +41,24 @@ export function findRun(reference: string, root: string, cwd: string): StoredRun
   const direct = readRun(resolve(cwd, reference))
   if (direct) return direct
   const runs = listRuns(root)
-  const found = readRun(chosen(reference, runs).folder)
+  const found = readRun(chosen(reference, runs, root).folder)
   // Gone in this moment.
-  if (!found) throw unknown(reference, listRuns(root))
+  if (!found) throw unknown(reference, listRuns(root), root)
   return found
 }
 
-function chosen(reference: string, runs: readonly ListedRun[]): ListedRun {
+function chosen(reference: string, runs: readonly ListedRun[], root: string): ListedRun {
   const at = reference.indexOf('@')
-  if (at >= 0) return byPlace(reference, reference.slice(0, at), reference.slice(at + 1), runs)
+  if (at >= 0) {
+    const [name, place] = [reference.slice(0, at), reference.slice(at + 1)]
+    const named = name === '' ? runs : runs.filter(({ row }) => row.name === name)
+    if (named.length === 0) throw unknown(reference, runs, root)
+    return byPlace(reference, place, named)
+  }
   const exact = runs.filter(({ row }) => row.id === reference)
   const matches = exact.length > 0 ? exact : runs.filter(({ row }) => matchesPrefix(row.id, reference))
   if (matches.length === 1) return matches[0]!
-  if (matches.length === 0) throw unknown(reference, runs)
+  if (matches.length === 0) throw unknown(reference, runs, root)
   const ids = matches.slice(0, SHOWN).map(({ row }) => row.id)
   const more = matches.length > SHOWN ? ` and ${matches.length - SHOWN} more` : ''
   throw failure('UNKNOWN_RUN', `${reference} means ${matches.length} runs`, {
@@ -64,14 +69,7 @@ function chosen(reference: string, runs: readonly ListedRun[]): ListedRun {
 /** Ids that a message names. */
 const SHOWN = 10
 
-function byPlace(
-  reference: string,
-  name: string,
-  place: string,
-  all: readonly ListedRun[],
-): ListedRun {
-  const runs = name === '' ? all : all.filter(({ row }) => row.name === name)
-  if (runs.length === 0) throw unknown(reference, all)
+function byPlace(reference: string, place: string, runs: readonly ListedRun[]): ListedRun {
   if (place === 'latest') return runs.at(-1)!
   if (/^-\d{1,6}$/.test(place)) {
     const run = runs.at(Number(place) - 1)
@@ -104,10 +102,11 @@ function matchesPrefix(id: string, prefix: string): boolean {
   return id.startsWith(prefix) || id.slice(id.lastIndexOf('-') + 1).startsWith(prefix)
 }
 
-function unknown(reference: string, runs: readonly ListedRun[]) {
+function unknown(reference: string, runs: readonly ListedRun[], root: string) {
   const names = [...new Set(runs.map(({ row }) => row.name))]
+  const inTrash = reference !== '' && listRuns(join(root, TRASH)).find(({ row }) => row.id === reference)
   return failure('UNKNOWN_RUN', `no run ${reference}`, {
-    hint:
+    hint: inTrash ? `it is in the trash: pipeline rm --restore ${reference}` :
       runs.length === 0
         ? 'there are no runs here yet; runs are looked for in ./runs (--runs, GRAFT_RUNS)'
         : `\`pipeline ls\` lists them; names here: ${names.slice(-5).join(', ')}`,

@@ -86,6 +86,7 @@ export const RUN_FILES = {
   augmentation: 'augmentation.png',
   model: 'model',
   running: 'running.json',
+  marks: 'marks.json',
   pins: 'pipeline.lock',
 } as const
 

@@ -30,6 +30,7 @@ import { freezeJson, phaseReports, type PhaseReport } from './phase-report.ts'
 import { placesFrom } from './places.ts'
 import { writePredictions } from './predict-out.ts'
 import type { AnyPrepared, Prepared } from './prepare.ts'
+import { withoutPrivate } from './public-text.ts'
 import { resolvedYaml } from './resolved.ts'
 import {
   RUN_FILES,
@@ -72,6 +73,9 @@ export async function openRecorder(
     id,
     status: 'running',
     pipeline: prepared.digest,
+    blob: prepared.blob,
+    ...(prepared.tags.length > 0 ? { tags: prepared.tags } : {}),
+    ...(prepared.notes === undefined ? {} : { notes: withoutPrivate(prepared.notes) }),
     seed: prepared.seed,
     engine: { ...prepared.engine },
     started: unfinished?.record.started ?? `${started.toISOString().slice(0, 19)}Z`,

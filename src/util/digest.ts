@@ -16,3 +16,9 @@ export async function digestFile(path: string): Promise<Digest> {
   }
   return `sha256:${hash.digest('hex')}`
 }
+
+/** What `git hash-object` says of a file with this content, in a repository of SHA-1. */
+export function blobId(text: string): string {
+  const bytes = Buffer.from(text)
+  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
+}

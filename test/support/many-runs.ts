@@ -42,6 +42,7 @@ export function madeRecord(i: number, epochs: number): RunRecord {
     id: `${started.replace(/[-:]/g, '').replace('T', '-')}-${pipeline.slice(7, 13)}`,
     status: i % 50 === 7 ? 'failed' : 'done',
     pipeline,
+    ...(i % 4 === 0 ? { tags: ['x', 'course'] } : {}),
     seed: i % 3,
     engine: { name: 'tensorflow', device: 'cpu', version: '2.21.0', threads: 2 },
     started: `${started}Z`,
@@ -77,7 +78,7 @@ export function madeRecord(i: number, epochs: number): RunRecord {
   }
 }
 
-function madeResolved(i: number, { name, seed }: RunRecord): string {
+function madeResolved(i: number, { name, tags, seed }: RunRecord): string {
   const dense = (units: number | string, activation: string) => ({
     Dense: {
       units,
@@ -89,7 +90,7 @@ function madeResolved(i: number, { name, seed }: RunRecord): string {
   })
   return stringify({
     name,
-    tags: i % 4 === 0 ? ['x', 'course'] : [],
+    tags: tags ?? [],
     seed,
     engine: { name: 'auto', precision: 'float32' },
     dataset: {

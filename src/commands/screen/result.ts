@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import type { Prediction } from '../../prediction/predict-pictures.ts'
-import type { Json } from '../../util/json.ts'
+import type { Json, JsonObject } from '../../util/json.ts'
 import type { RunRecord } from '../../runs/record.ts'
 import { countText, metricText, plural, secondsText } from '../../util/text.ts'
 import { textWidth } from '../../util/width.ts'
@@ -15,7 +15,7 @@ export function resultJson(
     cwd,
     predictions,
   }: { readonly cwd: string; readonly predictions?: readonly Prediction[] | undefined },
-): Json {
+): JsonObject {
   const { name, id, status, seed, engine, stages, epochs, metrics, parameters, warnings } = record
   return {
     run: { name, id, dir: relative(cwd, folder) || '.' },

@@ -13,6 +13,9 @@ export interface ListedRun {
   readonly folder: string
 }
 
+/** Below the folder of runs: what `rm` took away, `<name>/<id>` as before. */
+export const TRASH = '.trash'
+
 const ROWS: KeptFile<RunRow> = {
   cache: 'rows.json',
   format: 1,
@@ -51,6 +54,12 @@ export function listRuns(root: string): ListedRun[] {
 function asItIs(row: RunRow, folder: string): ListedRun {
   const status = statusOf(row, folder)
   return { row: status === row.status ? row : { ...row, status }, folder }
+}
+
+/** The folders that a run lies in: its name's and its own. */
+export function placeOf({ folder }: Pick<ListedRun, 'folder'>): [name: string, id: string] {
+  const [name, id] = folder.split(/[/\\]/).slice(-2)
+  return [name!, id!]
 }
 
 /** A run that says it is running and whose process is gone was interrupted. */
