@@ -1,4 +1,5 @@
 import { join, relative, resolve } from 'node:path'
+import { openStore } from '../graph/store.ts'
 import { findRun, runsRoot } from '../runs/read.ts'
 import { RUN_FILES } from '../runs/record.ts'
 import { failure, PipelineError } from '../util/diagnostic.ts'
@@ -7,6 +8,7 @@ import { bytesText } from '../util/text.ts'
 import { readReport } from '../report/read.ts'
 import { runPage } from '../report/run-page.ts'
 import type { CommandRun } from './command.ts'
+import { storeOptions } from './pipeline-file.ts'
 
 export interface ReportFlags {
   readonly out?: string
@@ -21,7 +23,9 @@ export const run: CommandRun = async ([reference], options, { env, cwd, stdout }
   const found = findRun(String(reference), runsRoot(flags.runs, env, cwd), cwd)
   const out =
     flags.out === undefined ? join(found.folder, RUN_FILES.report) : resolve(cwd, flags.out)
-  const { text } = runPage(await readReport(found))
+  const store = await openStore(storeOptions(flags, { env, cwd }).store, { readOnly: true })
+  const report = await readReport(found, store).finally(() => store.close())
+  const { text } = runPage(report)
   await write(out, text)
   const file = relative(cwd, out)
   const bytes = Buffer.byteLength(text)

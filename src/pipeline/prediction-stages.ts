@@ -41,7 +41,7 @@ export function predictionStages(pipeline: PredictionPipeline, options: ResolveO
  * The folder that all of the places share, and the places as seen from there: a picture's name is the same wherever the
  * project lies, and in the resolved.yaml of a run.
  */
-function imagePlaces(images: readonly string[]): { folder: string; images: string[] } {
+export function imagePlaces(images: readonly string[]): { folder: string; images: string[] } {
   const folder = commonFolder(images.map(beginning))
   const seen = (path: string) => relative(folder, path).split(sep).join('/') || '.'
   return { folder, images: images.map(seen) }

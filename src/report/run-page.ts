@@ -1,19 +1,35 @@
 import { markup, type Html } from './html.ts'
 import { page, type Section } from './page.ts'
 import type { RunReport } from './read.ts'
+import { augmentation } from './sections/augmentation.ts'
+import { calibration } from './sections/calibration.ts'
+import { classes } from './sections/classes.ts'
 import { configuration } from './sections/configuration.ts'
+import { confusion } from './sections/confusion.ts'
 import { cost } from './sections/cost.ts'
 import { curves } from './sections/curves.ts'
 import { environment } from './sections/environment.ts'
+import { standsOut } from './sections/findings.ts'
 import { metrics } from './sections/metrics.ts'
+import { mistakes } from './sections/mistakes.ts'
+import { named } from './sections/named.ts'
+import { training } from './sections/training.ts'
 import { verdict } from './sections/verdict.ts'
 import { warnings } from './sections/warnings.ts'
 
 /** The parts of a page about one run, in their order; a part that has nothing to say is not there. */
 const SECTIONS: readonly ((report: RunReport) => Section | undefined)[] = [
   warnings,
+  standsOut,
+  named,
   curves,
   metrics,
+  confusion,
+  classes,
+  mistakes,
+  calibration,
+  training,
+  augmentation,
   cost,
   configuration,
   environment,

@@ -25,3 +25,18 @@ export function tally(confusion: readonly (readonly number[])[]) {
     largest: { index: most, count: sums[most] ?? 0 },
   }
 }
+
+export interface Pair {
+  readonly truth: number
+  readonly predicted: number
+  readonly count: number
+}
+
+/** Mistakes by pair of classes (indices), the most frequent first; equals by their share of the row, then in order. */
+export function confusedPairs(confusion: readonly (readonly number[])[]): Pair[] {
+  const sums = confusion.map((row) => row.reduce((a, b) => a + b, 0))
+  return confusion
+    .flatMap((row, truth) => row.map((count, predicted) => ({ truth, predicted, count })))
+    .filter(({ truth, predicted, count }) => truth !== predicted && count > 0)
+    .sort((a, b) => b.count - a.count || sums[a.truth]! - sums[b.truth]!)
+}

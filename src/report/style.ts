@@ -23,9 +23,10 @@ p{margin:0 0 .8rem;max-width:44rem}
 .note{font-size:.9rem}
 code,pre,kbd{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace;font-size:.86em}
 bdi,td,th,dd{unicode-bidi:isolate}
+.facts dd{overflow-wrap:anywhere}
 section{padding-top:2.75rem}
-nav{padding-top:1.25rem;font-size:.9rem}
-nav ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.25rem 1rem}
+nav{padding-top:1rem;font-size:.9rem}
+nav ul{list-style:none;margin:0;padding:0 0 .35rem;display:flex;gap:1.1rem;overflow-x:auto;white-space:nowrap;scrollbar-width:thin}
 nav a{color:var(--muted);text-decoration:none;display:inline-block;padding:.15rem 0}
 nav a:hover{color:var(--text);text-decoration:underline}
 header{padding-top:1.75rem}
@@ -36,7 +37,7 @@ header{padding-top:1.75rem}
 .verdict strong{font-size:3.25rem;font-weight:600;line-height:1.1;letter-spacing:-.03em;font-variant-numeric:tabular-nums;white-space:nowrap}
 .verdict p{margin:0;font-size:1.1rem;flex:1 1 16rem}
 .verdict small{display:block;color:var(--muted);font-size:.9rem}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,9.5rem),1fr));gap:.9rem 1.5rem;margin:1.5rem 0 0}
+.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,8rem),1fr));gap:.9rem 1.5rem;margin:1.5rem 0 0}
 .facts dt{font-size:.8rem;color:var(--muted)}
 .facts dd{margin:0;font-variant-numeric:tabular-nums}
 .repeat{margin:1.5rem 0 0}
@@ -67,8 +68,39 @@ ul.warnings{list-style:none;margin:0;padding:0;max-width:46rem}
 .warnings li{border-left:3px solid var(--warn);padding:.1rem 0 .1rem .8rem;margin:0 0 .8rem}
 .warnings code{color:var(--warn);margin-right:.4rem}
 .warnings small{display:block;color:var(--muted);font-size:.9rem}
+td:has(.bar){vertical-align:middle}
 .bar{display:block;width:clamp(3rem,14vw,11rem);height:.55rem;border-radius:2px}
-.bar i{display:block;height:100%;border-radius:2px;min-width:1px}
+.bar i{display:block;height:100%;border-radius:2px}
+fieldset.choice{border:0;margin:.2rem 0 .6rem;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;font-size:.9rem}
+.choice label{cursor:pointer}
+.choice input{accent-color:var(--accent);margin:0 .3rem 0 0}
+.matrix>.scroll{padding-bottom:.3rem}
+@supports selector(:has(*)){
+.matrix:has([value=pictures]:checked)>.by-share,.matrix:has([value=share]:checked)>.by-pictures{display:none}
+}
+.overview{max-width:26rem;border:1px solid var(--line)}
+.cards{list-style:none;margin:1rem 0;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:1.4rem 1.1rem;font-size:.88rem;line-height:1.4}
+.card{min-width:0}
+.frame-of{background:var(--raised);border-radius:6px;height:8.5rem;display:flex;align-items:center;justify-content:center;overflow:hidden;margin-bottom:.45rem}
+.frame-of img{max-width:100%;max-height:100%;width:auto;height:auto;object-fit:contain}
+.gone{color:var(--muted);font-size:.8rem}
+.card b{font-weight:600}
+.share{color:var(--muted);font-variant-numeric:tabular-nums;white-space:nowrap}
+.file{color:var(--muted);font-size:.78rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;margin-top:.1rem}
+.ranked{display:flex;justify-content:space-between;gap:.6rem}
+.card .bar{width:100%;height:.25rem;margin:.1rem 0 .35rem}
+.sheet{display:block;max-width:100%;height:auto;border-radius:4px}
+.phase h3:first-child{margin-top:0}
+.phase+.phase{margin-top:2rem}
+.frozen{display:flex;height:.6rem;border-radius:3px;overflow:hidden;max-width:46rem;margin:.2rem 0 .8rem;background:var(--raised)}
+.frozen i{flex-basis:0;min-width:0}
+.frozen .cold{background:var(--line)}
+.frozen .warm{background:var(--accent)}
+.lines{margin:0;display:grid;gap:.25rem;font-size:.95rem}
+.lines>div{display:grid;grid-template-columns:7rem minmax(0,1fr);gap:.2rem 1rem}
+.lines dt{color:var(--muted)}
+.lines dd{margin:0;max-width:44rem;overflow-wrap:anywhere}
+.more{margin-top:1.2rem}
 details{margin-top:.6rem}
 summary{cursor:pointer;color:var(--muted);font-size:.9rem;width:fit-content}
 summary:hover{color:var(--text)}
@@ -77,9 +109,10 @@ footer{margin-top:3.5rem;padding-top:1rem;border-top:1px solid var(--line);font-
 @media (min-width:72rem){
 .frame{max-width:76rem;display:grid;grid-template-columns:11rem minmax(0,1fr);gap:3.5rem;padding:0 2rem 4rem}
 nav{position:sticky;top:0;align-self:start;max-height:100vh;overflow-y:auto;padding:2.35rem 0 2rem}
-nav ul{display:block}
+nav ul{display:block;white-space:normal}
 nav li{margin:.1rem 0}
 }
+@media (max-width:34rem){.lines>div{grid-template-columns:1fr;gap:0}.lines>div+div{margin-top:.4rem}}
 @media print{
 @page{margin:15mm}
 body{font-size:10.5pt}
@@ -89,7 +122,9 @@ nav,.skip{display:none}
 pre,.command{white-space:pre-wrap;overflow-wrap:anywhere}
 section{padding-top:1.4rem}
 h2,h3,figcaption,summary,caption{break-after:avoid}
-figure,tr,li,.facts>div,.verdict,.card{break-inside:avoid}
+figure,tr,li,.facts>div,.verdict,.card,table:not(.long){break-inside:avoid}
+h2+p,h2+.note{break-after:avoid}
+.choice{display:none}
 thead{display:table-header-group}
 details.printed::details-content{content-visibility:visible;display:block}
 details.printed>summary{list-style:none}

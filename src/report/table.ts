@@ -9,6 +9,9 @@ export interface HtmlColumn<Row> {
   readonly value: (row: Row) => Part
 }
 
+/** Tables with more rows may be broken over pages of paper. */
+const LONG = 20
+
 /** A table in a box of its own, which scrolls where the page is narrower: `caption` is read out, and seen only where `shown`. */
 export function table<Row>(
   caption: string,
@@ -21,7 +24,7 @@ export function table<Row>(
     column.head
       ? markup`<th scope="row"${side(column)}>${column.value(row)}</th>`
       : markup`<td${side(column)}>${column.value(row)}</td>`
-  return markup`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table>
+  return markup`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table${rows.length > LONG && markup` class="long"`}>
 <caption${!shown && markup` class="unseen"`}>${caption}</caption>
 <thead><tr>${columns.map((column) => heading(column, side(column)))}</tr></thead>
 <tbody>${rows.map(

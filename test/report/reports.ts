@@ -107,6 +107,11 @@ export function reportOf(changes: Partial<RunReport> = {}): RunReport {
     record: recordOf(),
     place: 'runs/little/20261124-101500-8f2c1a',
     evaluations: [evaluationOf()],
+    scored: undefined,
+    named: undefined,
+    thumbnails: new Map(),
+    frozen: undefined,
+    sheet: undefined,
     resolved: 'name: little\nhead:\n  - Flatten\n',
     ...changes,
   }

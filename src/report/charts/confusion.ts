@@ -22,6 +22,9 @@ interface Cell {
   readonly heat: string
 }
 
+/** Matrices may be drawn this much smaller on narrow screens. */
+const LEAST = 0.8
+
 /** The most characters of a class's name beside the matrix. */
 const NAME = 18
 
@@ -35,52 +38,56 @@ export function confusionChart({ counts, classes, show, label }: ConfusionOption
   const size = cellSize(n)
   const names = classes.map(shortened)
   const margin = Math.max(...names.map(width)) + 14
-  const angle = Math.max(...names.map(width)) > size - 6 ? -45 : 0
-  const top = angle === 0 ? 26 : Math.ceil(margin * Math.SQRT1_2) + 14
+  const angle = Math.max(...names.map(width)) > size - 2 ? -45 : 0
+  const top = angle === 0 ? 26 : Math.ceil(margin * Math.SQRT1_2) + 20
   const right =
     angle === 0 ? 4 : Math.max(4, Math.ceil(width(names.at(-1)!) * Math.SQRT1_2) - size / 2 + 8)
   const ticks = { tickSize: 0, label: null, fill: 'var(--text)' }
   const name = (i: number) => names[i]!
-  return draw(label, {
-    width: margin + n * size + right,
-    height: top + n * size + 4,
-    marginLeft: margin,
-    marginTop: top,
-    marginRight: right,
-    marginBottom: 4,
-    padding: 0.04,
-    x: { domain: classes.map((_, i) => i), type: 'band' },
-    y: { domain: classes.map((_, i) => i), type: 'band' },
-    marks: [
-      axisY({ ...ticks, tickFormat: name }),
-      axisX({
-        ...ticks,
-        anchor: 'top',
-        tickFormat: name,
-        tickRotate: angle,
-        ...(angle ? { textAnchor: 'start', dx: -4 } : {}),
-      }),
-      cell(cells, {
-        x: 'predicted',
-        y: 'truth',
-        fill: (one: Cell) => `var(--${one.heat})`,
-        rx: 2,
-        title: (one: Cell) => titleOf(one, counts, classes),
-      }),
-      text(
-        cells.filter(({ count }) => count > 0),
-        {
+  return draw(
+    label,
+    {
+      width: margin + n * size + right,
+      height: top + n * size + 4,
+      marginLeft: margin,
+      marginTop: top,
+      marginRight: right,
+      marginBottom: 4,
+      padding: 0.04,
+      x: { domain: classes.map((_, i) => i), type: 'band' },
+      y: { domain: classes.map((_, i) => i), type: 'band' },
+      marks: [
+        axisY({ ...ticks, tickFormat: name }),
+        axisX({
+          ...ticks,
+          anchor: 'top',
+          tickFormat: name,
+          tickRotate: angle,
+          ...(angle ? { textAnchor: 'start', dx: -4 } : {}),
+        }),
+        cell(cells, {
           x: 'predicted',
           y: 'truth',
-          text: (one: Cell) => (show === 'pictures' ? String(one.count) : shareText(one.share)),
-          fill: (one: Cell) => `var(--${one.heat}-text)`,
-          fontSize: size >= 36 ? 13 : 10,
-          pointerEvents: 'none',
-        },
-      ),
-    ],
-    color: { type: 'identity' },
-  })
+          fill: (one: Cell) => `var(--${one.heat})`,
+          rx: 2,
+          title: (one: Cell) => titleOf(one, counts, classes),
+        }),
+        text(
+          cells.filter(({ count }) => count > 0),
+          {
+            x: 'predicted',
+            y: 'truth',
+            text: (one: Cell) => (show === 'pictures' ? String(one.count) : shareText(one.share)),
+            fill: (one: Cell) => `var(--${one.heat}-text)`,
+            fontSize: size >= 36 ? 13 : 10,
+            pointerEvents: 'none',
+          },
+        ),
+      ],
+      color: { type: 'identity' },
+    },
+    { least: LEAST },
+  )
 }
 
 function cellsOf(counts: readonly (readonly number[])[]): Cell[] {
@@ -124,7 +131,7 @@ function shortened(name: string): string {
 
 /** About how many pixels a name takes; nobody measures text here. Full-width characters take twice as much. */
 function width(name: string): number {
-  return [...name].reduce((sum, character) => sum + (character > '\u2e80' ? 12 : 6.4), 0)
+  return [...name].reduce((sum, character) => sum + (character > '\u2e80' ? 12 : 6.8), 0)
 }
 
 /** The same without names and numbers, for more classes than anybody reads: a pixel a cell, only what is not empty. */

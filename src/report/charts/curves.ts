@@ -1,6 +1,6 @@
 import { axisX, axisY, dot, gridY, lineY, ruleX, text } from '@observablehq/plot'
 import type { Html } from '../html.ts'
-import { draw } from './draw.ts'
+import { draw, percentTick } from './draw.ts'
 
 export interface Curve {
   /** `train`, `validation`, a trial. */
@@ -66,7 +66,7 @@ export function curvesChart({ label, curves, phaseStarts, best, percent }: Curve
         tickSize: 0,
         label: null,
         fill: 'var(--muted)',
-        ...(percent ? { tickFormat: '.0%' } : {}),
+        ...(percent ? { tickFormat: percentTick } : {}),
       }),
       axisX(ticks, {
         tickSize: 0,

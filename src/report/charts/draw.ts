@@ -35,9 +35,14 @@ const PARTS = ['aria-label', 'aria-hidden', 'aria-description']
 
 /**
  * A drawing of Observable Plot as SVG that needs neither script nor styles of its own: colours are `var(--…)` of the page,
- * text is the page's. `label` is what is read out in its place, whole sentences.
+ *  text is the page's. `label` is what is read out in its place, whole sentences. It fills its place; with `least` it is never
+ * larger than `width`, and from that share of it on it scrolls.
  */
-export function draw(label: string, options: PlotOptions): Html {
+export function draw(
+  label: string,
+  options: PlotOptions,
+  { least }: { readonly least?: number } = {},
+): Html {
   const svg = plot({
     ...options,
     document,
@@ -46,6 +51,13 @@ export function draw(label: string, options: PlotOptions): Html {
   for (const style of svg.querySelectorAll('style')) style.remove()
   for (const element of svg.querySelectorAll('*')) tidy(element)
   for (const name of ['font-family', 'font-size']) svg.removeAttribute(name)
+  const { width } = options
+  if (least !== undefined && width !== undefined) {
+    svg.setAttribute(
+      'style',
+      `min-width:${Math.round(least * width)}px;max-width:${Math.round(width)}px`,
+    )
+  }
   svg.setAttribute('role', 'img')
   svg.setAttribute('aria-label', 'LABEL')
   // linkedom writes attributes as it likes; the label may have anything in it.
@@ -61,4 +73,9 @@ function tidy(element: Element): void {
       value.replace(/\d+\.\d{3,}/g, (n) => String(Number(Number(n).toFixed(2)))),
     )
   }
+}
+
+/** A share 0..1 at a tick of an axis. */
+export function percentTick(share: number): string {
+  return `${Math.round(share * 100)}\u00a0%`
 }

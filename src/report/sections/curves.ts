@@ -1,9 +1,10 @@
 import type { EpochRecord, RunRecord } from '../../runs/record.ts'
 import { curvesChart, type Curve } from '../charts/curves.ts'
 import { figure, legend } from '../figure.ts'
-import { figureText, isHigherBetter, isPercent, metricTitle } from '../figures.ts'
+import { figureText, isPercent, metricTitle } from '../figures.ts'
 import { markup, type Html } from '../html.ts'
 import type { Section } from '../page.ts'
+import { bestEpoch, epochPoints } from '../epochs.ts'
 import type { RunReport } from '../read.ts'
 import { table } from '../table.ts'
 
@@ -16,7 +17,8 @@ export function curves({ record }: RunReport): Section | undefined {
   )
   const shown = [...names].filter(
     (metric) =>
-      points(epochs, 'train', metric).length > 0 || points(epochs, 'validation', metric).length > 0,
+      epochPoints(epochs, 'train', metric).length > 0 ||
+      epochPoints(epochs, 'validation', metric).length > 0,
   )
   return {
     id: 'curves',
@@ -32,7 +34,7 @@ function curve({ epochs }: RunRecord, metric: string): Html {
     name: split,
     colour: `var(--${split})`,
     dashed: split === 'train',
-    points: points(epochs, split, metric),
+    points: epochPoints(epochs, split, metric),
   })).filter((line) => line.points.length > 0)
   const best = bestEpoch(epochs, metric)
   const phaseStarts = epochs.flatMap(({ epoch, phase }, i) =>
@@ -68,24 +70,6 @@ function curve({ epochs }: RunRecord, metric: string): Html {
       epochs,
     ),
   })
-}
-
-/** JSON has no form for what is not finite: such an epoch is a gap. */
-function points(epochs: readonly EpochRecord[], split: 'train' | 'validation', metric: string) {
-  return epochs.flatMap((epoch) => {
-    const value = epoch[split]?.[metric]
-    return typeof value === 'number' && Number.isFinite(value)
-      ? [{ epoch: epoch.epoch, value }]
-      : []
-  })
-}
-
-/** Of the validation pictures, the first of equals; undefined where nobody knows which way is better. */
-export function bestEpoch(epochs: readonly EpochRecord[], metric: string) {
-  const higher = isHigherBetter(metric)
-  const known = points(epochs, 'validation', metric)
-  if (higher === undefined || known.length === 0) return undefined
-  return known.reduce((a, b) => ((higher ? b.value > a.value : b.value < a.value) ? b : a))
 }
 
 function spoken(

@@ -1,19 +1,21 @@
+import { bySplit } from '../../data/index-table.ts'
 import { countText, plural, secondsText } from '../../util/text.ts'
 import { dateText, figureText, percentText } from '../figures.ts'
 import { markup, type Html, type Part } from '../html.ts'
 import type { RunReport } from '../read.ts'
 import { tally, wilson } from '../statistics.ts'
+import { settingsOf } from '../settings.ts'
 import { facts } from '../table.ts'
 
 /** The top of the page: which run, what came out of it, what it was made with and how to repeat it. */
 export function verdict(report: RunReport): Html {
   const { record, place, resolved } = report
-  const { name, id, status, started, seconds } = record
+  const { name, id, status, started, seconds, seed } = record
   return markup`<header>
     <h1><bdi>${name}</bdi></h1>
     <p class="status">
       <b class="${STATUS[status] ?? 'failed'}">${status}</b> <span>${id}</span>
-      <span>${dateText(started)}</span> <span>${secondsText(seconds)}</span>
+      <span>${dateText(started)}</span> <span>${secondsText(seconds)}</span> <span>seed ${seed}</span>
     </p>
     ${headline(report)} ${facts(made(report))}
     ${
@@ -61,7 +63,7 @@ export function result({ record, evaluations }: RunReport): Result {
     return {
       big: percentText(right / total),
       sentence: markup`${countText(right)} of ${plural(total, `${split} picture`)} named right`,
-      more: markup`95 % interval ${range}; saying <bdi>${classes[largest.index]}</bdi> each time: ${guess}`,
+      more: markup`95 % interval ${range}; always saying <bdi>${classes[largest.index]}</bdi> would be right on ${guess}`,
     }
   }
   if (predicted) {
@@ -97,11 +99,15 @@ function lastEpoch({ epochs }: RunReport['record']): { more?: string } {
   return { more: `epoch ${last.epoch}, ${of}: ${text.join(', ')}` }
 }
 
-function made({ record }: RunReport): (readonly [string, Part])[] {
-  const { classes, parameters, epochs, engine, seed, pictures } = record
-  const of = Object.entries(pictures).map(([split, count]) => `${countText(count)} ${split}`)
+function made({ record, resolved }: RunReport): (readonly [string, Part])[] {
+  const { classes, parameters, epochs, engine, pictures } = record
+  const of = Object.entries(pictures)
+    .sort(([a], [b]) => bySplit(a, b))
+    .map(([split, count]) => `${countText(count)} ${split}`)
+  const { model } = settingsOf(resolved)
   const trained = `${countText(parameters.trainable)} of ${countText(parameters.total)}`
   return [
+    ...(model === undefined ? [] : [['Base model', model] as const]),
     ...(classes.length > 0 ? [['Classes', countText(classes.length)] as const] : []),
     ...(of.length > 0 ? [['Pictures', of.join(', ')] as const] : []),
     ...(parameters.total > 0 ? [['Parameters trained', trained] as const] : []),
@@ -109,6 +115,5 @@ function made({ record }: RunReport): (readonly [string, Part])[] {
     ...(engine
       ? [['Engine', `${engine.name} ${engine.version} on ${engine.device}`] as const]
       : []),
-    ['Seed', String(seed)],
   ]
 }
