@@ -1,11 +1,10 @@
 import { relative } from 'node:path'
-import { storeRoot } from '../graph/store-root.ts'
 import { diffSides } from '../runs/diff/diff.ts'
-import { sideOfRun, type Side } from '../runs/diff/side.ts'
 import { listRuns } from '../runs/list/list.ts'
-import { findRun, runsRoot } from '../runs/read.ts'
+import { runsRoot } from '../runs/read.ts'
 import { failure } from '../util/diagnostic.ts'
 import type { CommandContext, CommandRun } from './command.ts'
+import { sideOf } from './diff-side.ts'
 import { diffJson, diffMarkdown, diffText } from './screen/diff.ts'
 import { tableWidth } from './table-text.ts'
 
@@ -25,8 +24,8 @@ export const run: CommandRun = async (given, options, context) => {
   const precision = precisionOf(flags)
   const { stdout } = context
   const [first, second] = references(given, flags, context)
-  const a = sideOf(first, flags, context)
-  const b = sideOf(second, flags, context)
+  const a = await sideOf(first, flags, context)
+  const b = await sideOf(second, flags, context)
   const diff = diffSides(a, b, { all: flags.all === true })
   const style = { precision, all: flags.all === true }
   if (flags.json) stdout.write(`${JSON.stringify(diffJson(diff), null, 2)}\n`)
@@ -49,11 +48,6 @@ function references(
   throw failure('UNKNOWN_RUN', `there ${length === 1 ? 'is only one run' : 'are no runs'} here`, {
     hint: `\`pipeline run FILE\` makes one; runs are looked for in ${relative(cwd, root) || '.'}`,
   })
-}
-
-function sideOf(reference: string, flags: DiffFlags, { env, cwd }: CommandContext): Side {
-  const run = findRun(reference, runsRoot(flags.runs, env, cwd), cwd)
-  return sideOfRun(run, { store: storeRoot(env, flags.store, cwd), cwd })
 }
 
 function precisionOf({ precision = '4' }: DiffFlags): number {

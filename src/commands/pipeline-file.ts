@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { storeRoot } from '../graph/store-root.ts'
 import type { FindRunModel } from '../pipeline/base-model.ts'
-import { loadFile } from '../pipeline/load.ts'
+import { loadFile, type LoadedPipeline, type LoadedPrediction } from '../pipeline/load.ts'
 import { prepare, preparePrediction, type AnyPrepared } from '../runs/prepare.ts'
 import { placed } from '../runs/problems.ts'
 import { runsRoot } from '../runs/read.ts'
@@ -28,15 +28,26 @@ export interface RunFlags {
 export async function prepareFile(
   file: string,
   flags: RunFlags,
-  { env, cwd }: CommandContext,
-  { pin }: { readonly pin: boolean },
+  context: CommandContext,
+  pin: { readonly pin: boolean },
 ): Promise<AnyPrepared> {
+  const { env, cwd } = context
   const loaded = await loadFile(file, {
     set: overrides(flags),
     env,
     cwd,
     findRun: runFinder(flags, { env, cwd }),
   })
+  return prepareLoaded(loaded, flags, context, pin)
+}
+
+/** The same of a file that is loaded already. */
+export async function prepareLoaded(
+  loaded: LoadedPipeline | LoadedPrediction,
+  flags: Pick<RunFlags, 'runs' | 'name' | 'offline' | 'verbose'>,
+  { env, cwd }: Pick<CommandContext, 'env' | 'cwd'>,
+  { pin }: { readonly pin: boolean },
+): Promise<AnyPrepared> {
   const options = {
     runs: runsRoot(flags.runs, env, cwd),
     name: flags.name,

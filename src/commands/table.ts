@@ -258,10 +258,11 @@ export const COMMANDS: readonly Command[] = [
     arguments: [
       {
         name: 'a',
-        description: 'a run as in `pipeline show` (default: the newest but one)',
+        description:
+          'a run as in `pipeline show`, a pipeline file, or one in git, REVISION:FILE (default: the newest run but one)',
         optional: true,
       },
-      { name: 'b', description: 'the other one (default: the newest)', optional: true },
+      { name: 'b', description: 'the other one (default: the newest run)', optional: true },
     ],
     options: [
       { flags: '--all', description: 'also what is equal; every picture' },
@@ -276,6 +277,8 @@ export const COMMANDS: readonly Command[] = [
       ['pipeline diff', 'the two newest runs'],
       ['pipeline diff cats@-1 cats@latest --all', 'two runs, all of it'],
       ['pipeline diff @best:test.accuracy --md', 'the best against the newest, for a pull request'],
+      ['pipeline diff @latest pipelines/cats.yaml', 'what a run of the file would change'],
+      ['pipeline diff HEAD~3:pipelines/cats.yaml pipelines/cats.yaml', 'what changed in a file'],
     ],
     load: () => import('./diff.ts'),
   },

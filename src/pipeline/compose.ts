@@ -13,9 +13,12 @@ import { mapTree } from './tree.ts'
 import { expandVariables } from './variables.ts'
 
 /** A pipeline file is short; anything longer is another kind of file. */
-const MAX_BYTES = 1 << 20
+export const MAX_BYTES = 1 << 20
 /** A chain this long is a mistake. */
 const MAX_FILES = 32
+
+/** The text of a file, which is named there. Throws FILE_NOT_FOUND, FILE_TOO_LARGE. */
+export type ReadText = (file: string, at: Position | undefined) => Promise<string>
 
 export interface Composed {
   readonly root: MapNode
@@ -32,10 +35,11 @@ export interface Composed {
 export async function compose(
   file: string,
   env: NodeJS.ProcessEnv,
+  read: ReadText = readText,
   chain: readonly string[] = [],
   namedAt?: Position,
 ): Promise<Composed> {
-  const text = await readText(file, namedAt)
+  const text = await read(file, namedAt)
   const problems: Diagnostic[] = []
   const parsed = expandVariables(parse(text, file), env, (d) => problems.push(d)) as MapNode
   const own = absolutePaths(parsed, dirname(file)) as MapNode
@@ -62,7 +66,7 @@ export async function compose(
     throw failure('EXTENDS_CYCLE', `more than ${MAX_FILES} files extend each other`, {
       at: extended.at,
     })
-  const under = await compose(path, env, seen, extended.at).catch((error: unknown) => {
+  const under = await compose(path, env, read, seen, extended.at).catch((error: unknown) => {
     throw error instanceof PipelineError
       ? new PipelineError([...problems, ...error.diagnostics], { cause: error })
       : error

@@ -12,7 +12,7 @@ import { checkFeatures } from './check-features.ts'
 import { checkFreeze } from './check-freeze.ts'
 import { checkClassWeight, checkHead, checkUnits } from './check-head.ts'
 import { buildLayers } from './check-layers.ts'
-import { compose } from './compose.ts'
+import { compose, type ReadText } from './compose.ts'
 import { fillDefaults, inSchemaOrder } from './defaults.ts'
 import { explain } from './explain.ts'
 import { findSplits, foldersIn, writeDatasetOut } from './folders.ts'
@@ -38,6 +38,8 @@ export interface LoadOptions {
   readonly cwd?: string | undefined
   /** A trial of the file's sweep; without it the file is read as if it had no sweep. */
   readonly trial?: TrialChanges | undefined
+  /** Reads the file and those that it extends, in place of the disk. */
+  readonly read?: ReadText | undefined
   /** Finds the run that a file names as its base model; without it nothing is known of that. */
   readonly findRun?: FindRunModel | undefined
 }
@@ -83,8 +85,8 @@ export async function loadFile(
   file: string,
   options: LoadOptions = {},
 ): Promise<LoadedPipeline | LoadedPrediction> {
-  const { set = [], env = process.env, cwd = process.cwd(), trial, findRun } = options
-  const { root, text, problems } = await compose(file, env)
+  const { set = [], env = process.env, cwd = process.cwd(), trial, findRun, read } = options
+  const { root, text, problems } = await compose(file, env, read)
   const found: Diagnostic[] = [...problems]
   const report = (diagnostic: Diagnostic): void => void found.push(diagnostic)
   const prepare = (node: Node): Node => writeOut(writeDatasetOut(node))

@@ -1,10 +1,16 @@
 import { stringify } from 'yaml'
 import { placesFrom, withPlaces, withPlacesOfPrediction } from './places.ts'
-import type { AnyPrepared } from './prepare.ts'
+import type { Prepared, PreparedPrediction } from './prepare.ts'
 import { withoutPrivate } from './public-text.ts'
 
+/** What there is to write of a prepared file. */
+export type Resolved = (
+  | Pick<Prepared, 'pipeline'>
+  | Pick<PreparedPrediction, 'prediction'>
+) & { readonly seed: number | 'random' }
+
 /** resolved.yaml: the pipeline with every default written out; its paths are relative to the run folder, so that it can be run. */
-export function resolvedYaml(prepared: AnyPrepared, folder: string): string {
+export function resolvedYaml(prepared: Resolved, folder: string): string {
   const places = placesFrom(folder)
   const pipeline =
     'prediction' in prepared

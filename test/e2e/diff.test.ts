@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { PredictionLine } from '../../src/stages/evaluate.ts'
@@ -213,6 +214,70 @@ describe('pipeline diff of runs that were trained', () => {
     )
   })
 
+  it('compares a run with a file: its keys, and what would run', async () => {
+    project.configure({ training: { epochs: 4 } }, 'longer.yaml')
+    const { a, b, verdict, config, stages, metrics, environment } = await diff(
+      more!.run.id,
+      'longer.yaml',
+    )
+    assert.deepEqual(
+      [a, b],
+      [{ run: { name: 'little', id: more!.run.id }, status: 'done' }, { file: 'longer.yaml' }],
+    )
+    assert.equal(
+      verdict,
+      'B is a file and has no figures yet. One key differs: training.epochs 3 -> 4. To run: train, evaluate:test.',
+    )
+    const [row] = config
+    assert.equal(
+      readFileSync(join(project.path, 'longer.yaml'), 'utf8').split('\n')[
+        Number(row!.at.b.split(':')[1]) - 1
+      ],
+      '  epochs: 4',
+    )
+    assert.deepEqual(
+      stages.map(({ id, why }) => [id, why]),
+      [
+        ['train', 'params.epochs 3 -> 4'],
+        ['evaluate:test', 'follows train'],
+      ],
+    )
+    assert.deepEqual([metrics, environment], [[], []])
+    const same = await project.pipeline(['diff', more!.run.id, 'pipeline.yaml', '--exit-code'])
+    assert.deepEqual([same.code, same.stdout.includes('Nothing differs.')], [0, true])
+  })
+
+  it('compares with a file at a revision of git, and what it extends there', async () => {
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.org', ...args], {
+        cwd: project.path,
+        stdio: 'pipe',
+      })
+    const write = (path: string, text: string) => writeFileSync(join(project.path, path), text)
+    project.configure({ optimizer: { learningRate: 0.5 } }, 'base.yaml')
+    write('child.yaml', 'extends: base.yaml\ntraining: {epochs: 3}\n')
+    git('init', '--quiet')
+    git('add', 'base.yaml', 'child.yaml')
+    git('commit', '--quiet', '-m', 'one')
+    project.configure({}, 'base.yaml')
+    const { a, config } = await diff('HEAD:child.yaml', 'child.yaml')
+    assert.deepEqual(a, { file: 'HEAD:child.yaml' })
+    assert.deepEqual(
+      config.map((row) => [row.path, row.a, row.b]),
+      [['optimizer.learningRate', 0.5, 0.002]],
+    )
+    assert.match(config[0]!.at.a, /^HEAD:base\.yaml:\d+$/)
+    assert.match(config[0]!.at.b, /^base\.yaml:\d+$/)
+
+    write('child.yaml', 'extends: base.yaml\nsead: 3\n')
+    git('commit', '--quiet', '-a', '-m', 'two')
+    write('child.yaml', 'a line of today\nand another\n')
+    const { code, stderr } = await project.pipeline(['diff', 'HEAD:child.yaml'])
+    assert.equal(code, 2)
+    assert.match(stderr, /^HEAD:child\.yaml:2:1 UNKNOWN_KEY unknown key "sead"/)
+    assert.doesNotMatch(stderr, /today|another/)
+  })
+
   it('says what is wrong with what is named', async () => {
     const problem = async (...args: readonly string[]): Promise<string> => {
       const { code, stdout, stderr }: Outcome = await project.pipeline(['diff', ...args])
@@ -220,6 +285,22 @@ describe('pipeline diff of runs that were trained', () => {
       return `${code} ${stderr}`
     }
     assert.match(await problem('nothing'), /^1 UNKNOWN_RUN no run nothing/)
+    assert.match(
+      await problem('nothing.yaml'),
+      /^2 FILE_NOT_FOUND the file nothing\.yaml is not there/,
+    )
+    assert.match(await problem('HEAD~50:child.yaml'), /^2 USAGE git knows no revision "HEAD~50"/)
+    assert.match(
+      await problem('HEAD:none.yaml'),
+      /^2 FILE_NOT_FOUND the file none\.yaml is not there at HEAD/,
+    )
+    const nowhere = await project.pipeline(['diff', 'HEAD:child.yaml'], {
+      env: { PATH: project.path },
+    })
+    assert.match(
+      `${nowhere.code} ${nowhere.stderr}`,
+      /^3 TOOL_MISSING a file at a revision is read by git/,
+    )
     assert.match(await problem('--precision', 'many'), /^2 USAGE --precision takes a whole number/)
     assert.match(await problem('--runs', 'elsewhere'), /^1 UNKNOWN_RUN there are no runs here/)
   })

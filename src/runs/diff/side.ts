@@ -41,7 +41,13 @@ export interface StageSide extends Partial<Pick<StageRecord, 'fingerprint' | 'di
   readonly kind: string
   /** What the fingerprint is made of, where the store still knows. */
   readonly document?: FingerprintDocument | undefined
+  /** Of a stage that is planned: what of its fingerprint is known before anything ahead of it has run. */
+  readonly settings?: Settings | undefined
+  /** Ids of the stages ahead of it. */
+  readonly needs?: readonly string[] | undefined
 }
+
+export type Settings = Pick<FingerprintDocument, 'params' | 'seed' | 'numerics'>
 
 /** A run as one side. Of the store only results are read, and only if there is one. */
 export function sideOfRun(run: StoredRun, { store, cwd }: { store: string; cwd: string }): Side {

@@ -1,4 +1,5 @@
 import { changesBetween, changesText, type Change } from '../../graph/why.ts'
+import type { FingerprintDocument } from '../../graph/stage.ts'
 import type { StageSide } from './side.ts'
 
 /** A stage: the same, or with another fingerprint or output, or only in one of the sides. */
@@ -14,18 +15,28 @@ export interface StageDiff {
 /** Every stage of both, in the order of B. */
 export function stagesDiff(a: readonly StageSide[], b: readonly StageSide[]): StageDiff[] {
   const [left, right] = [byId(a), byId(b)]
-  const ids = [...new Set([...right.keys(), ...left.keys()])]
-  return ids.map((id) => stageDiff(id, left.get(id), right.get(id)))
+  const different = new Set<string>()
+  return [...new Set([...right.keys(), ...left.keys()])].map((id) => {
+    const row = stageDiff(id, left.get(id), right.get(id), different)
+    if (!row.same) different.add(id)
+    return row
+  })
 }
 
-function stageDiff(id: string, a: StageSide | undefined, b: StageSide | undefined): StageDiff {
+function stageDiff(
+  id: string,
+  a: StageSide | undefined,
+  b: StageSide | undefined,
+  different: ReadonlySet<string>,
+): StageDiff {
   const row = (why: string, changes: readonly Change[] = []) => ({ id, why, changes, same: false })
   if (!a || !b) return row(`only in ${a ? 'A' : 'B'}`)
+  if (a.fingerprint === undefined || b.fingerprint === undefined) {
+    const { changes, why, same } = foreseen(a, b, different)
+    return { ...row(why, changes), same }
+  }
   const isOutputKnown = a.digest !== undefined && b.digest !== undefined
   const isOutputSame = isOutputKnown && a.digest === b.digest
-  if (a.fingerprint === undefined || b.fingerprint === undefined) {
-    return row('not known before the stages ahead of it have run')
-  }
   if (a.fingerprint === b.fingerprint) {
     if (!isOutputKnown || isOutputSame) return { ...row('the same'), same: true }
     return row('computed twice from the same, with other output')
@@ -33,6 +44,30 @@ function stageDiff(id: string, a: StageSide | undefined, b: StageSide | undefine
   const changes = a.document && b.document ? changesBetween(a.document, b.document) : []
   const reason = changes.length > 0 ? changesText(changes) : 'its fingerprint differs'
   return row(isOutputSame ? `${reason}; the output is the same` : reason, changes)
+}
+
+/** Of a stage whose fingerprint is open, as stages ahead of it are yet to run: its own settings, and theirs. */
+function foreseen(
+  a: StageSide,
+  b: StageSide,
+  different: ReadonlySet<string>,
+): Pick<StageDiff, 'why' | 'changes' | 'same'> {
+  const [left, right] = [settingsOf(a), settingsOf(b)]
+  if (!left || !right) return { why: 'not known before it has run', changes: [], same: false }
+  const changes = changesBetween(left, right)
+  if (changes.length > 0) return { why: changesText(changes), changes, same: false }
+  const ahead = [...new Set(b.needs ?? a.needs)].filter((id) => different.has(id))
+  return ahead.length > 0
+    ? { why: `follows ${ahead.join(', ')}`, changes, same: false }
+    : { why: 'the same', changes, same: true }
+}
+
+/** As a document without inputs, whatever the version of its kind. */
+function settingsOf({ kind, document, settings }: StageSide): FingerprintDocument | undefined {
+  const { params, seed, numerics } = document ?? settings ?? {}
+  if (!params) return undefined
+  const drawn = seed === undefined ? {} : { seed }
+  return { kind, version: 0, params, inputs: {}, ...drawn, ...(numerics ? { numerics } : {}) }
 }
 
 function byId(stages: readonly StageSide[]): Map<string, StageSide> {

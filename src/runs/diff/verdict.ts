@@ -24,7 +24,7 @@ export function verdict(a: Side, b: Side, findings: Findings): string {
     ...loud(metrics, findings),
     judged ? judgement(judged, findings) : unjudged(a, b),
     cause(findings),
-    ...[a, b].map(toRun),
+    ...toRun(a, b),
   ]
   return parts.filter((part) => part !== '').join(' ')
 }
@@ -86,6 +86,7 @@ const STATES = {
 } as const
 
 function unjudged(a: Side, b: Side): string {
+  if (!a.record && !b.record) return 'A and B are files and have no figures yet.'
   const of = (name: string, { record }: Side): string[] => {
     if (!record) return [`${name} is a file and has no figures yet.`]
     if (record.status !== 'done') return [`${name} ${STATES[record.status]} and has no figures.`]
@@ -108,8 +109,13 @@ function cause({ config }: Findings): string {
   return `One key differs: ${only.path} ${valueText(only.a)} -> ${valueText(only.b)}.`
 }
 
-function toRun({ open = [] }: Side): string {
-  return open.length === 0 ? '' : `To run: ${open.join(', ')}.`
+/** Stages that a file would have to compute. */
+function toRun(...sides: readonly Side[]): string[] {
+  const isOne = sides.some(({ open }) => open === undefined)
+  return sides.flatMap(({ open = [] }, i) => {
+    const whose = isOne ? '' : ` for ${'AB'[i]}`
+    return open.length === 0 ? [] : [`To run${whose}: ${open.join(', ')}.`]
+  })
 }
 
 /** A value of a pipeline file on one line; `-` where there is none. */

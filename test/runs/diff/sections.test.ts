@@ -102,8 +102,37 @@ test('of stages it is said which component of the fingerprint differs', () => {
       'train: params.optimizer.learningRate 0.1 -> 0.2',
       'evaluate: its fingerprint differs; the output is the same',
       'drawn: computed twice from the same, with other output',
-      'later: not known before the stages ahead of it have run',
+      'later: not known before it has run',
       'gone: only in A',
+    ],
+  )
+})
+
+test('of stages that are yet to run, their settings are compared, and what is ahead of them', () => {
+  const one = digestOf('1')
+  const planned = (id: string, units: number, needs: readonly string[]) => {
+    return { id, kind: id, settings: { params: { units } }, needs }
+  }
+  const a = [
+    { id: 'index', kind: 'index', fingerprint: one, digest: one },
+    planned('pixels', 1, ['index']),
+    {
+      id: 'train',
+      kind: 'train',
+      fingerprint: one,
+      digest: one,
+      document: { kind: 'train', version: 3, params: { units: 1 }, inputs: { pixels: one } },
+    },
+    planned('evaluate', 1, ['train', 'index']),
+  ]
+  const now = [a[0]!, a[1]!, planned('train', 2, ['pixels']), a[3]!]
+  assert.deepEqual(
+    stagesDiff(a, now).map(({ id, why, same }) => [id, why, same]),
+    [
+      ['index', 'the same', true],
+      ['pixels', 'the same', true],
+      ['train', 'params.units 1 -> 2', false],
+      ['evaluate', 'follows train', false],
     ],
   )
 })
