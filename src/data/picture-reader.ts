@@ -46,7 +46,10 @@ export async function openPictureReader(
     throw diskError(error, tmpdir())
   })
   const pack = join(folder, 'rows')
-  const file = await open(pack, 'wx+')
+  const file = await open(pack, 'wx+').catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true })
+    throw diskError(error, folder)
+  })
   const setup: WorkerSetup = { params, root: '', pack, direct: true }
   const count = Math.max(1, Math.min(workers, Math.ceil(pictures / BATCH)))
   const painters = pictures <= FEW ? await paintHere(setup) : paintInProcesses(setup, count)

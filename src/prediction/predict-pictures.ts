@@ -57,7 +57,12 @@ export async function predictPictures(
   const shape = [batch, ...input.imageSize, channelsOf(input)]
   const { program, width } = predictProgram(classifier, { shape })
   const session = await engine.compile(program, { concurrency: availableParallelism() })
-  const reader = await openPictureReader(input, { pictures: images.length })
+  const reader = await openPictureReader(input, { pictures: images.length }).catch(
+    async (error: unknown) => {
+      await session.close()
+      throw error
+    },
+  )
   const found: (Prediction | readonly Diagnostic[])[] = []
   const compute = pLimit(session.concurrency)
   let next = 0

@@ -13,7 +13,7 @@ import { modelOptions } from '../pipeline/model-options.ts'
 import type { BaseModel, Dataset } from '../pipeline/pipeline.ts'
 import { ARCHITECTURE_FILE } from '../stages/model-choice.ts'
 import { MODEL_FILE, WEIGHTS_FILE } from '../stages/weight-files.ts'
-import { failure } from '../util/diagnostic.ts'
+import { failure, PipelineError } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { readSafetensors, type NamedTensor } from '../util/safetensors.ts'
 import type { StoredRun } from './read.ts'
@@ -67,17 +67,16 @@ export async function loadRunModel(run: StoredRun, store: Store): Promise<RunMod
   const trunk = buildModel(await trunkModel(run, description))
   const graph = addHead(trunk, head, classes.length)
   const own = await ownWeights(run)
-  const missing = graph.layers.flatMap(({ weights }) => weights).some(({ name }) => !own.has(name))
-  const base = missing
-    ? await readSafetensors(await trunkFile(run, description, store))
-    : new Map<string, never>()
+  const base = holdsAll(graph, own)
+    ? new Map<string, never>()
+    : await readSafetensors(await trunkFile(run, description, store))
   const weights = assignByName(graph, new Map([...base, ...own]), `the model of ${nameOf(run)}`)
   return { graph, trunk, weights, preprocessing, classes, input }
 }
 
 /**
  * What a pipeline must know of a run whose model is its base model: the trunk, with `includeTop` the head too, and the files that
- * hold its weights. Throws what `loadRunModel` does, but for damaged files.
+ * hold its weights. Throws what `loadRunModel` does.
  */
 export async function knownRun(
   run: StoredRun,
@@ -88,10 +87,9 @@ export async function knownRun(
   const { input, head, classes, preprocessing } = description
   const trunk = buildModel(await trunkModel(run, description))
   const graph = includeTop ? addHead(trunk, head, classes.length) : trunk
-  const own = join(run.folder, RUN_FILES.model, MODEL_FILE)
-  const names = new Set((await readSafetensors(own)).keys())
-  const missing = graph.layers.flatMap(({ weights }) => weights).some(({ name }) => !names.has(name))
-  const base = missing ? [await trunkFile(run, description, store)] : []
+  const own = ownFile(run)
+  const isWhole = holdsAll(graph, await ownWeights(run))
+  const base = isWhole ? [] : [await trunkFile(run, description, store)]
   return {
     stored: storeGraph(graph),
     imageSize: input.imageSize,
@@ -146,11 +144,19 @@ async function trunkModel(
   }
 }
 
+function ownFile({ folder }: StoredRun): string {
+  return join(folder, RUN_FILES.model, MODEL_FILE)
+}
+
+function holdsAll({ layers }: LayerGraph, weights: ReadonlyMap<string, NamedTensor>): boolean {
+  return layers.every((layer) => layer.weights.every(({ name }) => weights.has(name)))
+}
+
 /** What training may have changed. */
 async function ownWeights(run: StoredRun): Promise<Map<string, NamedTensor>> {
-  const path = join(run.folder, RUN_FILES.model, MODEL_FILE)
+  const path = ownFile(run)
   return readSafetensors(path).catch((error: unknown) => {
-    if (error instanceof Error && error.name === 'PipelineError') throw error
+    if (error instanceof PipelineError) throw error
     throw failure('BAD_WEIGHTS', `cannot read ${path}`, {
       hint: `make it anew: ${again(run)}`,
       cause: error,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { failure, PipelineError } from './diagnostic.ts'
 
@@ -35,6 +35,12 @@ export async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder?.close()
   }
+}
+
+/** Opens a file to read it. Throws for what is none, and waits for nobody who may write into a pipe. */
+export async function openFile(path: string): Promise<FileHandle> {
+  if (!(await stat(path)).isFile()) throw new Error(`${path} is no file`)
+  return open(path, 'r')
 }
 
 /** Turns errors of the disk into diagnostics with a cure; everything else is returned as it is. */

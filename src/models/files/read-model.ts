@@ -1,6 +1,8 @@
-import { open } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { sizeOf } from '../../program/program.ts'
 import { failure, type Diagnostic } from '../../util/diagnostic.ts'
+import { openFile } from '../../util/files.ts'
 import type { Json } from '../../util/json.ts'
 import type { LayerGraph, WeightMap } from '../layer-graph.ts'
 import { rebuildGraph, type StoredGraph } from '../stored-graph.ts'
@@ -87,8 +89,11 @@ function mostBytes(graph: LayerGraph): number {
 
 async function formatOf(path: string, source: string): Promise<'hdf5' | 'zip'> {
   const start = Buffer.alloc(8)
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw failure('BAD_WEIGHTS', `cannot read ${source}`, { cause })
+  const file = await openFile(path).catch((cause: unknown) => {
+    const hint = existsSync(join(path, 'saved_model.pb'))
+      ? 'it is the folder of a SavedModel: use {savedModel: FOLDER}'
+      : undefined
+    throw failure('BAD_WEIGHTS', `cannot read ${source}`, { hint, cause })
   })
   try {
     await file.read(start, 0, 8, 0)

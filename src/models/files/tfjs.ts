@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { failure } from '../../util/diagnostic.ts'
 import type { Json } from '../../util/json.ts'
 import type { NamedTensor } from '../../util/safetensors.ts'
@@ -82,7 +84,8 @@ async function readModelJson(path: string, source: string): Promise<ModelJson> {
   const bad = (what: string, hint?: string, cause?: unknown) =>
     failure('BAD_WEIGHTS', `${source} ${what}`, { hint, cause })
   const text = await readSmall(path).catch((error: unknown) => {
-    throw bad('cannot be read', undefined, error)
+    const hint = existsSync(join(path, 'model.json')) ? 'name the model.json in it' : undefined
+    throw bad('cannot be read', hint, error)
   })
   if (text === undefined) throw bad(`has more than ${MOST_BYTES / 2 ** 20} MiB`)
   let json: Json

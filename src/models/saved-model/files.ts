@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { stat, type FileHandle } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { failure } from '../../util/diagnostic.ts'
+import { openFile } from '../../util/files.ts'
 import { readBundle, type Bundle } from './bundle/bundle.ts'
 import { SAVED_MODEL, type MetaGraph } from './graph-def.ts'
 import { decode } from './message.ts'
@@ -13,17 +14,25 @@ const LARGEST = 2 ** 30
 /** The graphs of `saved_model.pb`, one or more. Throws BAD_WEIGHTS. */
 export async function readGraphs(folder: string): Promise<MetaGraph[]> {
   const path = join(folder, 'saved_model.pb')
-  const { size } = await stat(path).catch((error: unknown) => {
-    const message = `${folder} is no SavedModel: it has no saved_model.pb`
-    throw failure('BAD_WEIGHTS', message, { cause: error })
+  const file = await openFile(path).catch((error: unknown) => {
+    const isOwn = basename(folder) === 'saved_model.pb'
+    throw failure('BAD_WEIGHTS', `${folder} is no SavedModel: it has no saved_model.pb`, {
+      hint: isOwn ? 'name the folder that holds it' : undefined,
+      cause: error,
+    })
   })
-  if (size > LARGEST) throw failure('BAD_WEIGHTS', `${path} has ${size} bytes, more than 1 GiB`)
-  const bytes = await readFile(path)
+  const bytes = await wholeFile(file, path).finally(() => file.close())
   return within(folder, () => {
     const { metaGraphs } = decode(SAVED_MODEL, bytes)
     if (metaGraphs.length === 0) throw new WireError('no graph in it')
     return metaGraphs
   })
+}
+
+async function wholeFile(file: FileHandle, path: string): Promise<Buffer> {
+  const { size } = await file.stat()
+  if (size > LARGEST) throw failure('BAD_WEIGHTS', `${path} has ${size} bytes, more than 1 GiB`)
+  return file.readFile()
 }
 
 /** Undefined for a SavedModel that has no variables. Throws BAD_WEIGHTS. */

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises'
 import { failure } from '../../util/diagnostic.ts'
+import { openFile } from '../../util/files.ts'
 import { readSafetensors } from '../../util/safetensors.ts'
 import { isKerasArchive } from '../files/archive.ts'
 import { varsFolder } from '../files/h5-values.ts'
@@ -13,9 +13,9 @@ import { readPytorch } from './pytorch.ts'
 
 /**
  * Reads a weights file into a layer graph, whatever its format: legacy Keras .h5 and .keras (by order), .weights.h5 of
- * Keras 3 (by the classes of layers), a model.json of tfjs (by name or order), safetensors with Keras' names (by name), a PyTorch state dict (by the names that
- * `module` gives; only base models with such a mapping). The format is told from the file's first bytes. Throws
- * BAD_WEIGHTS and WEIGHTS_MISMATCH; `name` stands for the file in messages.
+ * Keras 3 (by the classes of layers), a model.json of tfjs (by name or order), safetensors with Keras' names (by name), a
+ * PyTorch state dict (by the names that `module` gives; only base models with such a mapping). The format is told from the
+ * file's first bytes. Throws BAD_WEIGHTS and WEIGHTS_MISMATCH; `name` stands for the file in messages.
  */
 export async function readWeights(
   path: string,
@@ -56,7 +56,7 @@ type Format = 'hdf5' | 'keras' | 'tfjs' | 'safetensors' | 'pytorch'
 
 async function formatOf(path: string): Promise<Format | undefined> {
   const start = Buffer.alloc(16)
-  const file = await open(path, 'r').catch((error: unknown) => {
+  const file = await openFile(path).catch((error: unknown) => {
     throw failure('BAD_WEIGHTS', `cannot read ${path}`, { cause: error })
   })
   try {

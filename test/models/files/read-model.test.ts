@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { fromBufferPromise } from 'yauzl'
 import { ZipFile } from 'yazl'
+import { buildBaseModel } from '../../../src/models/base-model.ts'
 import { readArchitecture, readModelFile } from '../../../src/models/files/read-model.ts'
+import { readTfjsModel } from '../../../src/models/files/tfjs.ts'
 import type { LayerGraph, WeightMap } from '../../../src/models/layer-graph.ts'
 import { kerasPositions } from '../../../src/models/listing.ts'
 import { lower } from '../../../src/models/lower.ts'
+import { readSavedModel } from '../../../src/models/saved-model/read.ts'
 import { rebuildGraph } from '../../../src/models/stored-graph.ts'
 import { readWeights } from '../../../src/models/weights/read.ts'
 import { Builder } from '../../../src/program/builder.ts'
@@ -177,6 +181,28 @@ test('what is no model file is told apart', async () => {
   await rejects(readModelFile(page, 'p'), /BAD_WEIGHTS p is no model file that can be read here/)
   await rejects(readModelFile(folder, 'f'), /BAD_WEIGHTS cannot read f/)
   await rejects(readModelFile(join(folder, 'none'), 'n'), /BAD_WEIGHTS cannot read n/)
+})
+
+test('a pipe is not waited for, and of a folder it is told what to name', async () => {
+  const pipe = join(folder, 'pipe.h5')
+  execFileSync('mkfifo', [pipe])
+  await rejects(readModelFile(pipe, 'p'), /BAD_WEIGHTS cannot read p/)
+  const graph = buildBaseModel({ name: 'MobileNetV2', alpha: 0.35 })
+  await rejects(readWeights(pipe, graph, undefined), /BAD_WEIGHTS cannot read .*pipe.h5/)
+  await rejects(readWeights(folder, graph, undefined), /BAD_WEIGHTS cannot read /)
+  const hint = async (promise: Promise<unknown>) =>
+    promise.then(
+      () => assert.fail('it was read'),
+      (error: unknown) => (error as PipelineError).diagnostics[0]!.hint,
+    )
+  const module = join(ROOT, 'test/fixtures/savedmodels/hub')
+  assert.match((await hint(readModelFile(module)))!, /\{savedModel: FOLDER\}/)
+  assert.match((await hint(readSavedModel(join(module, 'saved_model.pb'))))!, /^name the folder/)
+  await writeFile(join(folder, 'model.json'), '{}')
+  assert.equal(await hint(readTfjsModel(folder)), 'name the model.json in it')
+  const none = join(folder, 'module')
+  await mkdir(join(none, 'saved_model.pb'), { recursive: true })
+  await rejects(readSavedModel(none), /BAD_WEIGHTS .* is no SavedModel: it has no saved_model.pb/)
 })
 
 for (const name of ['sequential.keras', 'stacked-keras2.h5']) {
