@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs'
 import { dirname, relative, sep } from 'node:path'
 import { commonFolder } from '../data/find-images.ts'
+import { isFolder } from '../data/index-source.ts'
 import type { Stage } from '../graph/stage.ts'
 import { isGlob } from '../util/glob.ts'
 import { modelName } from './base-model.ts'
@@ -49,8 +49,7 @@ export function imagePlaces(images: readonly string[]): { folder: string; images
 
 /** What of a place no pattern has a say in, as a path in the folder that is looked into. */
 function beginning(image: string): string {
-  const isFolder = statSync(image, { throwIfNoEntry: false })?.isDirectory() ?? false
-  if (isFolder) return `${image}/.`
+  if (isFolder(image)) return `${image}/.`
   let path = image
   while (isGlob(dirname(path))) path = dirname(path)
   return path

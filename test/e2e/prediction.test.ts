@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import sharp from 'sharp'
@@ -130,11 +130,17 @@ describe('a pipeline that predicts, on wasm', () => {
     assert.match(stderr, /background/)
   })
 
-  it('without a picture it fails, at the key', async () => {
-    const args = ['run', 'pipeline.yaml', '--set', 'prediction.images=[nothing/*.jpg]']
-    const { code, stderr } = await project.pipeline(args)
+  it('without a picture it fails, at the key, with all that names none', async () => {
+    symlinkSync('circle.jpg', join(project.path, 'circle.jpg'))
+    const set = 'prediction.images=[nothing/*.jpg, circle.jpg, pipeline.yaml/x.jpg]'
+    const { code, stderr } = await project.pipeline(['run', 'pipeline.yaml', '--set', set])
     assert.equal(code, 1)
     assert.match(stderr, /BAD_IMAGE prediction.images: no picture matches /)
+    assert.match(stderr, /BAD_IMAGE prediction.images: circle.jpg is a link that leads nowhere/)
+    assert.match(
+      stderr,
+      /BAD_IMAGE prediction.images: there is no file or folder pipeline.yaml.x.jpg/,
+    )
     const strict = await project.pipeline(['validate', 'pipeline.yaml', '--strict'])
     assert.equal(strict.code, 2)
     assert.match(strict.stderr, /bad\.png is a bad picture: plain text/)
