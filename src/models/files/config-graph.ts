@@ -5,6 +5,7 @@ import { GraphBuilder } from '../graph-builder.ts'
 import { fromKeras, type KindConfig } from '../keras-config/keras-config.ts'
 import type { Layer } from '../layer-graph.ts'
 import type { StoredGraph, StoredLayer } from '../stored-graph.ts'
+import { LayerNames, type Path } from './layer-names.ts'
 import { isOperation, operationFrom, operationName } from './operations.ts'
 import { refused, refuseUnknown, settingProblem, some } from './refuse.ts'
 import { readTopology, type Topology, type TopologyLayer } from './topology.ts'
@@ -30,14 +31,13 @@ const MERGES: ReadonlySet<string> = new Set([
 /**
  * The layers of a model file from its JSON (Keras 3, Keras 2, tfjs). Nested models are laid out flat: their layers stand
  * where the model stood, with their own names, or `model/layer` where that name is taken; for counting they are one, as in
- * Keras' `model.layers`. Sizes that the file leaves open
- * are -1 in the InputLayer's shape. `version`: Keras', where the JSON does not tell it. Throws BAD_WEIGHTS, with all that is not known or not done here at once.
+ * Keras' `model.layers`. Sizes that the file leaves open are -1 in the InputLayer's shape. `version`: Keras', where the JSON
+ * does not tell it. Throws BAD_WEIGHTS, with all that is not known or not done here at once.
  */
 export function readConfig(json: Json, source: string, version?: string): FileModel {
   const topology = readTopology(json, source, version)
   refuseUnknown(topology, source)
-  const flat = new Flattening(source)
-  flat.reserve(topology)
+  const flat = new Flattening(topology, source)
   const output = flat.model(topology, undefined, [])
   flat.throwProblems()
   if (output === undefined || flat.input === undefined) throw nothing(source)
@@ -45,9 +45,6 @@ export function readConfig(json: Json, source: string, version?: string): FileMo
   const graph = { name: topology.name, layers, input, output }
   return { graph, topology, names, notes: flat.notes() }
 }
-
-/** The models that a layer is in, from the outermost's own layers on. */
-type Path = readonly string[]
 
 class Flattening {
   readonly layers: StoredLayer[] = []
@@ -57,18 +54,13 @@ class Flattening {
   readonly #problems: string[] = []
   /** What is left out, by what it is, with the layers concerned. */
   readonly #untrained = new Map<string, string[]>()
-  /** Names of the outermost model's own layers, which they keep whatever nested ones are called. */
-  readonly #reserved = new Set<string>()
-  readonly #taken = new Set<string>()
+  readonly #names: LayerNames
   readonly #g = new GraphBuilder()
   readonly #built = new Map<string, Layer>()
 
-  constructor(source: string) {
+  constructor(topology: Topology, source: string) {
     this.#source = source
-  }
-
-  reserve(topology: Topology): void {
-    for (const { name, model } of topology.layers) if (!model) this.#reserved.add(name)
+    this.#names = new LayerNames(topology)
   }
 
   /** Lays out a model behind the layer `input` (undefined: it brings its own) and gives its last layer's name. */
@@ -219,7 +211,7 @@ class Flattening {
       this.#problems.push(settingProblem(leaf, `called on ${inputs.length} tensors, not ${taken}`))
       return undefined
     }
-    const name = this.#unique(leaf.name, path, call)
+    const name = this.#names.take(leaf.name, path, call)
     if (kind === 'InputLayer') this.input ??= name
     const layer = this.#build(leaf, read, sources, name)
     if (!layer) return undefined
@@ -271,18 +263,6 @@ class Flattening {
       this.#problems.push(settingProblem(leaf, error.message))
       return undefined
     }
-  }
-
-  #unique(name: string, path: Path, call: number): string {
-    const own = call === 0 ? name : `${name}_${call}`
-    const clashes =
-      this.#taken.has(own) || ((path.length > 0 || call > 0) && this.#reserved.has(own))
-    let unique = clashes ? [...path, own].join('/') : own
-    for (let i = 1; this.#taken.has(unique) || (clashes && this.#reserved.has(unique)); i += 1) {
-      unique = [...path, `${own}_${i}`].join('/')
-    }
-    this.#taken.add(unique)
-    return unique
   }
 }
 
