@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Diagnostic } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { writeFileAtomic } from '../util/files.ts'
-import { stableJson, type Json } from '../util/json.ts'
+import { foldedJson, type Json } from '../util/json.ts'
 import type { PhaseReport } from './phase-report.ts'
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted'
@@ -91,5 +91,5 @@ export const RUN_FILES = {
 } as const
 
 export async function writeRecord(folder: string, record: RunRecord): Promise<void> {
-  await writeFileAtomic(join(folder, RUN_FILES.record), stableJson(record as unknown as Json))
+  await writeFileAtomic(join(folder, RUN_FILES.record), foldedJson(record as unknown as Json))
 }

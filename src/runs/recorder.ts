@@ -19,7 +19,7 @@ import type { Diagnostic } from '../util/diagnostic.ts'
 import type { Digest } from '../util/digest.ts'
 import { appendLine, diskError, writeFileAtomic } from '../util/files.ts'
 import { stableJson, type Json } from '../util/json.ts'
-import { stableNumber } from '../util/figures.ts'
+import { stableSeconds } from '../util/figures.ts'
 import { anonymous, anonymousDiagnostic } from './anonymous.ts'
 import { confusionSvg } from './confusion.ts'
 import { environment } from './environment.ts'
@@ -107,7 +107,7 @@ export async function openRecorder(
   const soFar = (status: RunRecord['status']): RunRecord => ({
     ...base,
     status,
-    seconds: stableNumber((performance.now() - began) / 1000),
+    seconds: stableSeconds((performance.now() - began) / 1000),
     stages: latest.stages.flatMap(({ id: stage }) => stages.get(stage) ?? []),
     epochs: [...epochs.values()],
     warnings: warnings.map((warning) => anonymousDiagnostic(warning, without)),
@@ -121,14 +121,14 @@ export async function openRecorder(
       if (event.type === 'stageDone') {
         const { stage, cached, fingerprint, digest, bytes } = event
         const kind = latest.stages.find(({ id }) => id === stage)?.kind ?? stage
-        const took = stableNumber(event.seconds)
+        const took = stableSeconds(event.seconds)
         stages.set(stage, { id: stage, kind, cached, seconds: took, fingerprint, digest, bytes })
       }
       if (event.type === 'warning') warnings.push(event.diagnostic)
       if (event.type === 'epochDone') {
         const { epoch, phase, train, validation } = event
         const figures = { epoch, phase, train, ...(validation ? { validation } : {}) }
-        epochs.set(epoch, { ...figures, seconds: stableNumber(event.seconds) } as EpochRecord)
+        epochs.set(epoch, { ...figures, seconds: stableSeconds(event.seconds) } as EpochRecord)
         const line = JSON.stringify(figures)
         lines = lines.then(() => appendLine(join(folder, RUN_FILES.metrics), line))
       }

@@ -32,6 +32,35 @@ export function stableJson(value: Json): string {
   return `${JSON.stringify(JSON.parse(canonicalJson(value)), null, 2)}\n`
 }
 
+/**
+ * The same with lists and objects on one line where they fit into `width` columns, so that a diff shows one line for each figure, shape
+ * or epoch that changed.
+ */
+export function foldedJson(value: Json, width = 100): string {
+  return `${folded(JSON.parse(canonicalJson(value)) as Json, '', 0, width)}\n`
+}
+
+/** `before`: what stands on the line in front of the value. */
+function folded(value: Json, indent: string, before: number, width: number): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const isList = Array.isArray(value)
+  const parts = isList
+    ? value.map((item: Json) => ['', item] as const)
+    : Object.entries(value).map(([key, item]) => [`${JSON.stringify(key)}: `, item!] as const)
+  const [open, close] = isList ? '[]' : '{}'
+  // With a comma behind it.
+  const room = width - indent.length - before - 1
+  const line = `${open}${parts.map(([key, item]) => key + onOneLine(item)).join(', ')}${close}`
+  if (parts.length === 0 || line.length <= room) return line
+  const inner = `${indent}  `
+  const lines = parts.map(([key, item]) => inner + key + folded(item, inner, key.length, width))
+  return `${open}\n${lines.join(',\n')}\n${indent}${close}`
+}
+
+function onOneLine(value: Json): string {
+  return folded(value, '', 0, Infinity)
+}
+
 export function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -15,48 +15,37 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { listRuns } from '../../src/runs/list/list.ts'
 import { rowOf } from '../../src/runs/list/row.ts'
 import { findRun, readRun, readRuns } from '../../src/runs/read.ts'
 import { RUN_FILES, type RunRecord } from '../../src/runs/record.ts'
 import { ROOT } from '../support/paths.ts'
-import { madeRecord, writeManyRuns } from '../support/many-runs.ts'
+import { madeRecord, writeManyRuns, writeRun } from '../support/many-runs.ts'
 
 /** As many as make the cache worth writing. */
 const COUNT = 60
 
+/** One for each test, all made before the first: what is kept must be older than two seconds, which no one can fake (ctime). */
+const TESTS = 12
+let project: string
 let root: string
-beforeEach(() => {
-  root = join(mkdtempSync(join(tmpdir(), 'graft-list-')), 'runs')
-  writeManyRuns(root, COUNT)
-  makeOld(root)
+let next = 0
+before(async () => {
+  project = mkdtempSync(join(tmpdir(), 'graft-list-'))
+  for (let i = 0; i < TESTS; i += 1) writeManyRuns(join(project, `runs${i}`), COUNT)
+  await setTimeout(2100)
 })
-afterEach(() => rmSync(join(root, '..'), { recursive: true }))
+beforeEach(() => {
+  root = join(project, `runs${next}`)
+  next += 1
+})
+after(() => rmSync(project, { recursive: true }))
 
 const cache = () => join(root, '.index', 'rows.json')
 const ids = () => listRuns(root).map(({ row }) => row.id)
-
-/**
- * A file's last change cannot be put into the past (ctime), so the clock is put into the future: what is older than two
- * seconds then is trusted.
- */
-function later<T>(body: () => T): T {
-  const now = Date.now
-  Date.now = () => now() + 10_000
-  try {
-    return body()
-  } finally {
-    Date.now = now
-  }
-}
-
-function makeOld(folder: string): void {
-  for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    if (path.endsWith(RUN_FILES.record)) utimesSync(join(folder, path), 1, 1)
-  }
-}
 
 function fileOf(i: number): string {
   const { name, id } = madeRecord(i, 5)
@@ -73,7 +62,7 @@ describe('the list of runs', () => {
     const expected = Array.from({ length: COUNT }, (_, i) => rowOf(madeRecord(i, 5)))
     for (let i = 0; i < 3; i += 1) {
       assert.deepEqual(
-        later(() => listRuns(root)).map(({ row }) => row),
+        listRuns(root).map(({ row }) => row),
         expected,
       )
     }
@@ -85,7 +74,7 @@ describe('the list of runs', () => {
   })
 
   it('reads no record again that is as it was', () => {
-    later(() => listRuns(root))
+    listRuns(root)
     const [path, kept] = [fileOf(3), readFileSync(cache(), 'utf8')]
     // What the cache says is what is told: so it was read from there.
     writeFileSync(cache(), kept.replaceAll('"tensorflow"', '"from-cache"'))
@@ -96,7 +85,7 @@ describe('the list of runs', () => {
   })
 
   it('sees a record that was written over, in place or by a rename, with its size and time kept', () => {
-    later(() => listRuns(root))
+    listRuns(root)
     const [inPlace, renamed] = [fileOf(1), fileOf(2)]
     for (const path of [inPlace, renamed]) {
       const { size, atime, mtime } = statSync(path)
@@ -113,26 +102,26 @@ describe('the list of runs', () => {
   })
 
   it('keeps nothing that was changed a moment before it was read', () => {
-    listRuns(root)
+    writeManyRuns(root, COUNT)
+    assert.equal(ids().length, COUNT)
     assert.ok(!existsSync(cache()))
+    assert.deepEqual(readdirSync(join(root, '.index')), [])
   })
 
-  it('forgets runs that are gone and takes in new ones, few of which write no new cache', () => {
-    later(() => listRuns(root))
-    const before = readFileSync(cache(), 'utf8')
-    rmSync(join(fileOf(0), '..'), { recursive: true })
-    writeManyRuns(root, COUNT + 5)
-    rmSync(join(fileOf(1), '..'), { recursive: true })
-    assert.deepEqual(
-      later(() => ids()),
-      [0, ...Array.from({ length: COUNT + 3 }, (_, i) => i + 2)].map((i) => madeRecord(i, 5).id),
-    )
-    // All records of before were written anew just now.
-    assert.notEqual(readFileSync(cache(), 'utf8'), before)
+  it('forgets runs that are gone and takes in new ones, few of which write no new cache', async () => {
+    listRuns(root)
     const kept = readFileSync(cache(), 'utf8')
-    rmSync(join(fileOf(2), '..'), { recursive: true })
-    assert.equal(later(() => ids()).length, COUNT + 3)
+    rmSync(join(fileOf(0), '..'), { recursive: true })
+    for (const i of [COUNT, COUNT + 1]) writeRun(root, i)
+    const expected = Array.from({ length: COUNT + 1 }, (_, i) => madeRecord(i + 1, 5).id)
+    assert.deepEqual(ids(), expected)
     assert.equal(readFileSync(cache(), 'utf8'), kept)
+    for (let i = COUNT + 2; i < 2 * COUNT; i += 1) writeRun(root, i)
+    await setTimeout(2100)
+    assert.equal(ids().length, 2 * COUNT - 1)
+    const after = readFileSync(cache(), 'utf8')
+    assert.ok(after.includes(madeRecord(2 * COUNT - 1, 5).id))
+    assert.ok(!after.includes(madeRecord(0, 5).id))
   })
 
   for (const [what, text] of Object.entries({
@@ -142,11 +131,11 @@ describe('the list of runs', () => {
     'that is something else': '{"a":1}',
   })) {
     it(`goes on without a cache ${what}, and makes a whole one`, () => {
-      const expected = later(() => ids())
+      const expected = ids()
       const whole = readFileSync(cache(), 'utf8')
       writeFileSync(cache(), text)
       assert.deepEqual(
-        later(() => ids()),
+        ids(),
         expected,
       )
       assert.equal(readFileSync(cache(), 'utf8'), whole)
@@ -155,7 +144,7 @@ describe('the list of runs', () => {
 
   it('goes on where the cache cannot be written', () => {
     writeFileSync(join(root, '.index'), 'a file is in its place')
-    assert.equal(later(() => ids()).length, COUNT)
+    assert.equal(ids().length, COUNT)
   })
 
   it('takes a record that cannot be read for no run, and a name like __proto__ for a name', () => {
@@ -164,7 +153,7 @@ describe('the list of runs', () => {
     const odd = join(root, '__proto__', 'a')
     mkdirSync(odd, { recursive: true })
     writeFileSync(join(odd, RUN_FILES.record), JSON.stringify({ ...madeRecord(0, 1), id: 'a' }))
-    for (let i = 0; i < 2; i += 1) assert.equal(later(() => ids()).length, COUNT - 1)
+    for (let i = 0; i < 2; i += 1) assert.equal(ids().length, COUNT - 1)
     assert.equal(findRun('a', root, root).folder, odd)
   })
 
@@ -173,8 +162,6 @@ describe('the list of runs', () => {
     const script = `
       import { listRuns } from ${JSON.stringify(module)}
       import { rmSync } from 'node:fs'
-      const now = Date.now
-      Date.now = () => now() + 10_000
       for (let i = 0; i < 20; i += 1) {
         if (listRuns(${JSON.stringify(root)}).length !== ${COUNT}) process.exit(1)
         if (i % 3 === 0) rmSync(${JSON.stringify(cache())}, { force: true })

@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { RUN_FILES, type RunRecord } from '../../src/runs/record.ts'
 import { digestOf } from '../../src/util/digest.ts'
 import { stableNumber } from '../../src/util/figures.ts'
-import { stableJson, type Json } from '../../src/util/json.ts'
+import { foldedJson, type Json } from '../../src/util/json.ts'
 
 const STAGES = ['download', 'unpack', 'index', 'weights'].concat(
   ['train', 'validation', 'test'].flatMap((split) => [`pixels:${split}`, `features:${split}`]),
@@ -22,13 +22,16 @@ export function writeManyRuns(
   count: number,
   { epochs = 5 }: { readonly epochs?: number } = {},
 ): void {
-  for (let i = 0; i < count; i += 1) {
-    const record = madeRecord(i, epochs)
-    const folder = join(root, record.name, record.id)
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, RUN_FILES.record), stableJson(record as unknown as Json))
-    writeFileSync(join(folder, RUN_FILES.resolved), madeResolved(i, record))
-  }
+  for (let i = 0; i < count; i += 1) writeRun(root, i, epochs)
+}
+
+/** The one with that number. */
+export function writeRun(root: string, i: number, epochs = 5): void {
+  const record = madeRecord(i, epochs)
+  const folder = join(root, record.name, record.id)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, RUN_FILES.record), foldedJson(record as unknown as Json))
+  writeFileSync(join(folder, RUN_FILES.resolved), madeResolved(i, record))
 }
 
 export function madeRecord(i: number, epochs: number): RunRecord {

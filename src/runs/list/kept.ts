@@ -36,8 +36,8 @@ export interface Kept<T> {
 const WORTH = 32
 
 /**
- * Files younger than this when they are read are not kept: a second change within the same tick of the file system's
- * clock would not show (git calls such entries racily clean).
+ * Files younger than this when they are read, by the file system's own clock, are not kept: a second change within the
+ * same tick of it would not show (git calls such entries racily clean).
  */
 const RACY_MS = 2000
 
@@ -45,8 +45,9 @@ export function openKept<T>(root: string, file: KeptFile<T>): Kept<T> {
   const path = join(root, '.index', file.cache)
   const known = load(path, file)
   const used: Entry<T>[] = []
+  const fresh: Entry<T>[] = []
   const seen = new Set<Entry<T>>()
-  let fresh = 0
+  const opened = performance.now()
   return {
     get: (name, id) => {
       const source = `${root}/${name}/${id}/${file.source}`
@@ -67,16 +68,19 @@ export function openKept<T>(root: string, file: KeptFile<T>): Kept<T> {
         return entry[6]
       }
       const value = file.read(source)
-      if (value === undefined || Date.now() - Math.max(mtimeMs, ctimeMs) < RACY_MS) return value
-      used.push([name, id, mtimeMs, ctimeMs, size, ino, value])
-      fresh += 1
+      if (value !== undefined) fresh.push([name, id, mtimeMs, ctimeMs, size, ino, value])
       return value
     },
     save: (isThere) => {
-      if (fresh < WORTH) return
+      if (fresh.length < WORTH) return
       const others = [...known.values()].flatMap((entries) => [...entries.values()])
-      used.push(...others.filter((entry) => !seen.has(entry) && isThere(entry[0], entry[1])))
-      write(path, JSON.stringify([file.format, file.encode(used)]))
+      const unasked = others.filter((entry) => !seen.has(entry) && isThere(entry[0], entry[1]))
+      write(path, (now) => {
+        const latest = now - (performance.now() - opened) - RACY_MS
+        const old = fresh.filter(([, , mtime, ctime]) => mtime < latest && ctime < latest)
+        if (old.length < WORTH) return undefined
+        return JSON.stringify([file.format, file.encode([...used, ...unasked, ...old])])
+      })
     },
   }
 }
@@ -98,13 +102,21 @@ function load<T>(path: string, file: KeptFile<T>): Map<string, Map<string, Entry
   }
 }
 
-/** Whole or not at all; without fsync, since a lost cache is only read anew. */
-function write(path: string, text: string): void {
+/**
+ * Whole or not at all; without fsync, since a lost cache is only read anew. `textAt` gets the time in milliseconds by the
+ * clock of the file system, and may decide that there is nothing to write.
+ */
+function write(path: string, textAt: (now: number) => string | undefined): void {
   const temporary = join(dirname(path), `${randomBytes(6).toString('hex')}.tmp`)
   try {
     mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(temporary, text, { flag: 'wx' })
-    renameSync(temporary, path)
+    writeFileSync(temporary, '', { flag: 'wx' })
+    const text = textAt(statSync(temporary).mtimeMs)
+    if (text === undefined) rmSync(temporary)
+    else {
+      writeFileSync(temporary, text)
+      renameSync(temporary, path)
+    }
   } catch {
     try {
       rmSync(temporary, { force: true })
