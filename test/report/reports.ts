@@ -1,4 +1,8 @@
-import type { RunReport } from '../../src/report/read.ts'
+import { pictureKey } from '../../src/report/pictures.ts'
+import type { FrozenLayers, RunReport } from '../../src/report/read.ts'
+import type { Scored } from '../../src/report/scored.ts'
+import type { Thumbnail } from '../../src/report/thumbnail.ts'
+import type { PhaseReport } from '../../src/runs/phase-report.ts'
 import type { RunRecord } from '../../src/runs/record.ts'
 import type { EvaluationFile } from '../../src/stages/evaluate.ts'
 
@@ -36,6 +40,35 @@ export function evaluationOf(
       [0, 0, 3],
     ],
   }
+}
+
+/** What `evaluationOf` counts, picture by picture. */
+export function scoredOf(): Scored[] {
+  const line = (i: number, label: string, predicted: string, probability: number, loss: number) => {
+    const truth = label === predicted ? {} : { ofTruth: i === 3 ? 0.01 : 0.3 }
+    return {
+      split: 'test',
+      image: `test/${label}/${i}.png`,
+      label,
+      predicted,
+      probability,
+      loss,
+      ...truth,
+    }
+  }
+  return [
+    line(0, 'blue', 'blue', 0.55, 0.6),
+    line(1, 'blue', 'blue', 0.91, 0.09),
+    line(2, 'blue', 'blue', 0.99, 0.01),
+    line(3, 'blue', 'red', 0.97, 4.6),
+    line(4, 'green', 'green', 0.8, 0.22),
+    line(5, 'green', 'green', 0.7, 0.36),
+    line(6, 'green', 'blue', 0.6, 1.2),
+    line(7, 'green', 'red', 0.5, 1.1),
+    line(8, 'red', 'red', 0.9, 0.1),
+    line(9, 'red', 'red', 0.95, 0.05),
+    line(10, 'red', 'red', 0.99, 0.01),
+  ]
 }
 
 export function recordOf(changes: Partial<RunRecord> = {}): RunRecord {
@@ -100,6 +133,64 @@ export function recordOf(changes: Partial<RunRecord> = {}): RunRecord {
     environment: { graft: '0.1.0', node: '22.1.0', platform: 'linux-x64', cores: 2 },
     ...changes,
   }
+}
+
+/** As many classes, each named right but for the first, which is taken for the second. */
+export function manyClasses(count: number, split = 'test'): EvaluationFile {
+  const names = Array.from({ length: count }, (_, i) => `class ${i}`)
+  const confusion = names.map((_, truth) => names.map((_, p): number => (p === truth ? 4 : 0)))
+  confusion[0]![0] = 1
+  confusion[0]![1] = 3
+  const perClass = names.map((label, i) => {
+    const figures = { precision: i === 1 ? 4 / 7 : 1, recall: i === 0 ? 0.25 : 1, auc: 0.9 }
+    return { label, ...figures, f1: i === 0 ? 0.4 : i === 1 ? 0.727273 : 1, support: 4 }
+  })
+  return { ...evaluationOf(undefined, split), classes: names, confusion, perClass }
+}
+
+export const PHASES: readonly PhaseReport[] = [
+  {
+    phase: 1,
+    stage: 'train',
+    epochs: [1, 3],
+    freeze: '{first: 2}',
+    layers: { total: 3, frozen: 2 },
+    parameters: { total: 100, trained: 40 },
+    tensors: { total: 6, trained: 2 },
+    batchNorm: { inference: 1, training: 0 },
+    frontier: [{ layer: 'pool', shape: [4], bytes: 16 }],
+    features: {
+      kept: 'kept',
+      tensors: [{ layer: 'pool', shape: [4], bytes: 16 }],
+      splits: ['train'],
+    },
+  },
+]
+export const FROZEN: readonly FrozenLayers[] = [
+  {
+    phase: 1,
+    layers: [
+      { name: 'conv', parameters: 60, frozen: true },
+      { name: 'bn', parameters: 40, frozen: true, batchNorm: 'inference' },
+      { name: 'dense', part: 'head', parameters: 12, frozen: false },
+    ],
+  },
+]
+
+/** A run of which everything is known. */
+export function fullReport(picture: Thumbnail): RunReport {
+  const scored = scoredOf()
+  const warnings = [
+    { code: 'NOTE', message: 'the pictures are small', hint: 'take larger ones' },
+  ] as const
+  return reportOf({
+    record: recordOf({ phases: PHASES, warnings }),
+    evaluations: [evaluationOf(), evaluationOf(undefined, 'validation')],
+    scored,
+    thumbnails: new Map(scored.map((one) => [pictureKey(one), picture])),
+    frozen: FROZEN,
+    sheet: picture,
+  })
 }
 
 export function reportOf(changes: Partial<RunReport> = {}): RunReport {

@@ -7,7 +7,7 @@ import { percentText } from '../figures.ts'
 import { markup, type Html } from '../html.ts'
 import type { Section } from '../page.ts'
 import type { RunReport } from '../read.ts'
-import { table } from '../table.ts'
+import { table, type HtmlColumn } from '../table.ts'
 
 /** Whether probabilities can be believed: the reliability diagram with its error, and how sure the answers were. */
 export function calibration({ evaluations, scored }: RunReport): Section | undefined {
@@ -25,7 +25,7 @@ export function calibration({ evaluations, scored }: RunReport): Section | undef
         caption: markup`Right by probability <small>on the dashed line answers are as often right as they say</small>`,
         legend: legend([{ name: 'right, with its 95 % interval', colour: 'var(--accent)' }]),
         drawing: reliabilityChart(made, spoken(made)),
-        figures: binTable(made),
+        figures: shareTable(made),
       }),
       figure({
         caption: markup`How sure the answers were <small>pictures by the probability of the answer</small>`,
@@ -34,7 +34,7 @@ export function calibration({ evaluations, scored }: RunReport): Section | undef
           { name: 'wrong', colour: 'var(--wrong)' },
         ]),
         drawing: confidenceChart(made, spokenCounts(made)),
-        figures: binTable(made),
+        figures: countTable(made),
       }),
     ]}</div>`,
   }
@@ -52,28 +52,40 @@ export function sentence({ excess, pictures, bins }: Calibration): string {
     : `The answers are not sure enough: on average they are right ${points} more often than their probability says.`
 }
 
-function binTable({ bins }: Calibration): Html {
-  const filled = bins.filter(({ count }) => count > 0)
+function shareTable({ bins }: Calibration): Html {
   return table<Bin>(
-    'Answers by their probability',
+    'Share that was right, by probability',
     [
-      {
-        title: 'probability',
-        head: true,
-        right: true,
-        value: ({ from, to }) => `${percentText(from)} – ${percentText(to)}`,
-      },
-      { title: 'pictures', right: true, value: ({ count }) => countText(count) },
-      { title: 'right', right: true, value: ({ right }) => countText(right) },
-      { title: 'share', right: true, value: ({ right, count }) => percentText(right / count) },
+      PROBABILITY,
+      { title: 'right', right: true, value: ({ right, count }) => percentText(right / count) },
       {
         title: 'mean probability',
         right: true,
         value: ({ confidence }) => percentText(confidence),
       },
+      { title: 'pictures', right: true, value: ({ count }) => countText(count) },
     ],
-    filled,
+    bins.filter(({ count }) => count > 0),
   )
+}
+
+function countTable({ bins }: Calibration): Html {
+  return table<Bin>(
+    'Pictures by the probability of their answer',
+    [
+      PROBABILITY,
+      { title: 'right', right: true, value: ({ right }) => countText(right) },
+      { title: 'wrong', right: true, value: ({ right, count }) => countText(count - right) },
+    ],
+    bins.filter(({ count }) => count > 0),
+  )
+}
+
+const PROBABILITY: HtmlColumn<Bin> = {
+  title: 'probability',
+  head: true,
+  right: true,
+  value: ({ from, to }) => `${percentText(from)} – ${percentText(to)}`,
 }
 
 function spoken({ bins, error }: Calibration): string {
