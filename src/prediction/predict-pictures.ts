@@ -91,6 +91,10 @@ export async function predictPictures(
   const lanes = Array.from({ length: session.concurrency + 1 }, lane)
   try {
     await Promise.all(lanes)
+  } catch (error) {
+    // Ctrl-C ends a process that decodes, too, where it has only just begun.
+    signal.throwIfAborted()
+    throw error
   } finally {
     next = images.length
     await Promise.allSettled(lanes)
