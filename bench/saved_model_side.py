@@ -142,19 +142,21 @@ def call(folder, tags, signature, inputs, high, out):
 def tune(folder, pixels, labels, size, scale, offset, head, nudged, optimizer, rate, batch, out):
     """
     The loss of each step with nothing frozen, batches in their order, one pass; then every variable and the head, into a file.
-    `nudged`: from weights of which each is one unit in the last place off, up or down.
+    `nudged`: from weights of which each but zeros is one unit in the last place off, up or down.
     """
     saved = tf.saved_model.load(folder)
     y = np.fromfile(labels, np.uint32).astype(np.int64)
     raw = np.fromfile(pixels, np.uint8).reshape(len(y), size, size, 3)
-    values = safetensors(head)
-    kernel, bias = (tf.Variable(values[f"dense/{name}"]) for name in ("kernel", "bias"))
+    dense = safetensors(head)
+    kernel, bias = (tf.Variable(dense[f"dense/{name}"]) for name in ("kernel", "bias"))
     if nudged:
         rng = np.random.default_rng(5)
         for v in [*saved.variables, kernel, bias]:
             if v.dtype == tf.float32:
                 up = np.where(rng.random(v.shape) < 0.5, np.float32(np.inf), np.float32(-np.inf))
-                v.assign(np.nextafter(v.numpy(), up, dtype=np.float32))
+                values = v.numpy()
+                # Zeros stay: beside them no difference is small.
+                v.assign(np.where(values == 0, values, np.nextafter(values, up, dtype=np.float32)))
     trained = [*saved.trainable_variables, kernel, bias]
     rule = getattr(keras.optimizers, optimizer)(learning_rate=rate)
     rule.build(trained)

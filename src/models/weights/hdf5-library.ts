@@ -1,4 +1,4 @@
-import type { Dataset, File, Group } from 'h5wasm/node'
+import type { Dataset, Entity, File, Group } from 'h5wasm/node'
 import { fromHalf } from '../../util/half.ts'
 import { failure } from '../../util/diagnostic.ts'
 import type { NamedTensor } from '../../util/safetensors.ts'
@@ -17,6 +17,8 @@ export class OpenHdf5 {
   readonly #size: number
   /** Those that were asked for, by number; the root is 0. */
   readonly #groups: Group[]
+  /** What was found, by its whole path; undefined: not there. The library looks from the root on, each time. */
+  readonly #found = new Map<string, Entity | undefined>()
 
   constructor(library: Library, path: string, name: string, size: number) {
     this.#library = library
@@ -81,14 +83,21 @@ export class OpenHdf5 {
     return found instanceof this.#library.Dataset ? found : undefined
   }
 
-  #entity(from: number, path: string) {
-    let found: ReturnType<Group['get']> = this.#groups[from]!
+  #entity(from: number, path: string): Entity | undefined {
+    let found: Entity | undefined = this.#groups[from]!
     for (const part of path.split('/').filter((name) => name !== '' && name !== '.')) {
       if (!(found instanceof this.#library.Group)) return undefined
-      const next = found.get(part)
-      if (next === null || this.#isLink(`${found.path}/${part}`)) return undefined
-      found = next
+      found = this.#child(found, part)
     }
+    return found
+  }
+
+  #child(group: Group, name: string): Entity | undefined {
+    const path = `${group.path}/${name}`
+    if (this.#found.has(path)) return this.#found.get(path)
+    const child = group.get(name)
+    const found = child === null || this.#isLink(path) ? undefined : child
+    this.#found.set(path, found)
     return found
   }
 
@@ -100,7 +109,7 @@ export class OpenHdf5 {
 
   #floats(dataset: Dataset, path: string): Float32Array<ArrayBuffer> {
     const { type, size } = dataset.metadata
-    const brain = (dataset as Attributes).attrs['dtype']?.value === 'bfloat16' && size === 2
+    const brain = size === 2 && (dataset as Attributes).attrs['dtype']?.value === 'bfloat16'
     if (brain) return fromBrain(this.#halves(dataset))
     if (type === FLOAT && size === 2) {
       const halves = this.#halves(dataset)
