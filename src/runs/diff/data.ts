@@ -1,5 +1,5 @@
 import { bySplit, type IndexRow } from '../../data/index-table.ts'
-import { eachLine } from './lines.ts'
+import { eachJsonLine } from './lines.ts'
 import type { Side } from './side.ts'
 
 /** What the data of two sides have in common is told by the bytes of the pictures, whatever they are called. */
@@ -76,7 +76,7 @@ function unchanged(pictures: Readonly<Record<string, number>>): DataDiff {
 
 function readRows(path: string): Row[] {
   const rows: Row[] = []
-  eachLine(path, (bytes) => rows.push(JSON.parse(bytes.toString('utf8')) as Row))
+  eachJsonLine<Row>(path, (row) => rows.push(row))
   return rows
 }
 

@@ -36,6 +36,7 @@ export function diffSides(a: Side, b: Side, { all = false } = {}): RunDiff {
   const stages = stagesDiff(a.stages, b.stages)
   const config = a.config && b.config && configDiff(a.config, b.config)
   const said = config?.filter((row) => !isNaming(row)) ?? []
+  const others = predictions?.flips.filter(({ change }) => change === 'other').length ?? 0
   const same =
     [...metrics, ...said, ...stages, ...environment].every((row) => row.same) &&
     (predictions?.flips.length ?? 0) === 0 &&
@@ -45,7 +46,7 @@ export function diffSides(a: Side, b: Side, { all = false } = {}): RunDiff {
   return {
     a,
     b,
-    verdict: verdict(a, b, { metrics, config, answers, isSame, same }),
+    verdict: verdict(a, b, { metrics, config, answers, isSame, others, same }),
     metrics: kept(metrics),
     config: config && (all ? config : kept(said)),
     data: data && { ...data, splits: data.splits.filter((split) => all || !isClean(split)) },

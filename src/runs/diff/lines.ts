@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs'
+import { failure } from '../../util/diagnostic.ts'
 
 /** Where a line stands in its file, without the line break. */
 export interface Place {
@@ -42,6 +43,32 @@ export function eachLine(path: string, line: (bytes: Buffer, place: Place) => vo
   } finally {
     closeSync(file)
   }
+}
+
+/**
+ * The same of JSON lines, each cut by `shorten` before it is parsed. Throws UNKNOWN_RUN with the place of a line that is
+ * damaged.
+ */
+export function eachJsonLine<Line>(
+  path: string,
+  each: (line: Line, place: Place) => void,
+  shorten = (bytes: Buffer): string => bytes.toString('utf8'),
+): void {
+  let number = 0
+  eachLine(path, (bytes, place) => {
+    number += 1
+    let line: Line
+    try {
+      line = JSON.parse(shorten(bytes)) as Line
+    } catch (cause) {
+      throw failure('UNKNOWN_RUN', 'this line of the run is damaged', {
+        at: { file: path, line: number, col: 1 },
+        hint: 'run the pipeline again, or remove the file: the rest is compared without it',
+        cause,
+      })
+    }
+    each(line, place)
+  })
 }
 
 /** Some lines of the file as text, in the order of the places. */

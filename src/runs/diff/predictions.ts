@@ -1,7 +1,7 @@
 import { stableNumber } from '../../util/figures.ts'
 import { byCodeUnit } from '../../util/json.ts'
 import type { DataJoin } from './data.ts'
-import { eachLine, readLinesAt, type Place } from './lines.ts'
+import { eachJsonLine, readLinesAt, type Place } from './lines.ts'
 import { mcnemar } from './mcnemar.ts'
 import type { Side } from './side.ts'
 
@@ -154,11 +154,11 @@ const PROBABILITIES = Buffer.from(',"probabilities":[')
  */
 function readHeads(path: string): Head[] {
   const heads: Head[] = []
-  eachLine(path, (bytes, place) => {
+  const shorten = (bytes: Buffer): string => {
     const at = bytes.indexOf(PROBABILITIES)
-    const text = at < 0 ? bytes.toString('utf8') : `${bytes.toString('utf8', 0, at)}}`
-    heads.push(headOf(JSON.parse(text) as Line, place))
-  })
+    return at < 0 ? bytes.toString('utf8') : `${bytes.toString('utf8', 0, at)}}`
+  }
+  eachJsonLine<Line>(path, (line, place) => heads.push(headOf(line, place)), shorten)
   return heads
 }
 

@@ -11,6 +11,8 @@ export interface Findings {
   readonly config: readonly ConfigDiff[] | undefined
   readonly answers: readonly SplitAnswers[]
   readonly isSame: DataJoin['isSame']
+  /** Pictures without labels that are named otherwise. */
+  readonly others: number
   /** Nothing at all differs. */
   readonly same: boolean
 }
@@ -22,7 +24,7 @@ export function verdict(a: Side, b: Side, findings: Findings): string {
   const judged = judging(metrics)
   const parts = [
     ...loud(metrics, findings),
-    judged ? judgement(judged, findings) : unjudged(a, b),
+    judged ? judgement(judged, findings) : unjudged(a, b, findings),
     cause(findings),
     ...toRun(a, b),
   ]
@@ -85,7 +87,7 @@ const STATES = {
   interrupted: 'was interrupted',
 } as const
 
-function unjudged(a: Side, b: Side): string {
+function unjudged(a: Side, b: Side, { metrics, others }: Findings): string {
   if (!a.record && !b.record) return 'A and B are files and have no figures yet.'
   const of = (name: string, { record }: Side): string[] => {
     if (!record) return [`${name} is a file and has no figures yet.`]
@@ -95,7 +97,12 @@ function unjudged(a: Side, b: Side): string {
       : []
   }
   const why = [...of('A', a), ...of('B', b)]
-  return why.length > 0 ? why.join(' ') : 'The figures are the same.'
+  if (why.length > 0) return why.join(' ')
+  if (others > 0)
+    return `${plural(others, 'picture')} ${others === 1 ? 'is' : 'are'} named otherwise.`
+  return metrics.some(({ same }) => !same)
+    ? 'The two have no figure in common.'
+    : 'The figures are the same.'
 }
 
 /** What there is to blame, where it is one thing. */

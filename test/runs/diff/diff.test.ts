@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { diffSides, type RunDiff } from '../../../src/runs/diff/diff.ts'
 import { sideOfRun } from '../../../src/runs/diff/side.ts'
+import { PipelineError } from '../../../src/util/diagnostic.ts'
 import { answer, makeRun, picture, type MadeRun } from '../../support/made-run.ts'
 
 let root: string
@@ -217,5 +218,33 @@ test('runs without training: pictures that are named otherwise', () => {
     ]),
     [['b.png', 'other', 'tiger', 'lynx']],
   )
+  assert.equal(diff.verdict, '1 picture is named otherwise. No key differs.')
   assert.ok(!diff.same)
+})
+
+test('figures of other splits are not taken for equal ones', () => {
+  const { verdict } = diffOf(
+    { record: { metrics: { test: { accuracy: 0.5 } } }, config: {} },
+    { record: { metrics: { validation: { accuracy: 0.6 } } }, config: {} },
+  )
+  assert.equal(verdict, 'The two have no figure in common. No key differs.')
+})
+
+test('a damaged line is told with its place', () => {
+  const made = { index, predictions: answers(10) }
+  const good = makeRun(root, { id: '20261124-110000-a00000', ...made })
+  const bad = makeRun(root, { id: '20261124-110001-b00000', ...made })
+  const path = join(bad.folder, 'predictions.jsonl')
+  writeFileSync(path, `${readFileSync(path, 'utf8').slice(0, -200)}\n`)
+  const options = { store: join(root, 'none'), cwd: root }
+  assert.throws(
+    () => diffSides(sideOfRun(good, options), sideOfRun(bad, options)),
+    (error: unknown) => {
+      assert.ok(error instanceof PipelineError)
+      const [{ code, at } = { code: '' }] = error.diagnostics
+      assert.deepEqual([code, at?.file], ['UNKNOWN_RUN', path])
+      assert.ok(at!.line > 15 && at!.line <= 20)
+      return true
+    },
+  )
 })
