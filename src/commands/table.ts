@@ -357,6 +357,24 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./rm.ts'),
   },
   {
+    name: 'compare',
+    summary: 'several runs beside each other: keys that vary, metrics, curves',
+    arguments: [
+      {
+        name: 'runs',
+        description: 'runs as in `pipeline show`; a name stands for all runs of it',
+        many: true,
+      },
+    ],
+    options: [RUNS, ...TABLES],
+    examples: [
+      ['pipeline compare cats', 'all runs of that name'],
+      ['pipeline compare @-1 @latest @best:test.accuracy', 'three runs, each once'],
+      ['pipeline compare cats --csv > cats.csv', 'for a spreadsheet'],
+    ],
+    load: () => import('./compare.ts'),
+  },
+  {
     name: 'predict',
     summary: 'name pictures by the model of a run, or by a base model',
     arguments: [

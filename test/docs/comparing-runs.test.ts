@@ -57,6 +57,7 @@ function makeRuns({ path, store }: Project): void {
     threads: number,
     accuracy: number,
     loss: number,
+    curve: readonly number[],
   ) => {
     const train = { kind: 'train', version: 1, params: { optimizer: { learningRate } }, inputs: {} }
     const trained = remember(store, 'train', train)
@@ -83,12 +84,15 @@ function makeRuns({ path, store }: Project): void {
       record: {
         metrics: { test: { accuracy, loss } },
         engine: { name: 'wasm', device: 'cpu', version: '4.22.0', threads },
+        epochs: curve.map((value, i) => {
+          return { epoch: i + 1, phase: 1, train: {}, validation: { loss: value }, seconds: 1 }
+        }),
         stages: [stageRecord('index'), trained, judged],
       },
     })
   }
-  made('20261124-101500-8f2c1a', 0.01, 2, 0.75, 0.521)
-  made('20261124-113000-03bd77', 0.001, 4, 0.975, 0.1984)
+  made('20261124-101500-8f2c1a', 0.01, 2, 0.75, 0.521, [0.92, 0.68, 0.58, 0.56, 0.55])
+  made('20261124-113000-03bd77', 0.001, 4, 0.975, 0.1984, [0.9, 0.64, 0.42, 0.31, 0.22])
 }
 
 describe('docs/comparing-runs.md', () => {
@@ -119,6 +123,11 @@ describe('docs/comparing-runs.md', () => {
     const { stdout, stderr } = await project.pipeline(['diff'])
     assert.equal(stderr, '')
     assert.equal(stdout, blocks('text')[0])
+  })
+
+  it('shows what `pipeline compare cats` prints', async () => {
+    const { stdout } = await project.pipeline(['compare', 'cats'])
+    assert.equal(stdout, blocks('text')[1])
   })
 
   const commands = blocks('sh').flatMap((block) => block.trim().split('\n'))

@@ -278,6 +278,36 @@ describe('pipeline diff of runs that were trained', () => {
     assert.doesNotMatch(stderr, /today|another/)
   })
 
+  it('compares any number of runs, a name standing for all of its runs', async () => {
+    const { code, stdout } = await project.pipeline(['compare', 'little', '@latest', '--json'])
+    assert.equal(code, 0)
+    const { runs, keys, metrics, curves } = JSON.parse(stdout) as {
+      runs: { id: string }[]
+      keys: { path: string; values: unknown[] }[]
+      metrics: { name: string; values: number[]; best: number[] }[]
+      curves: { split: string; name: string; values: number[][] }[]
+    }
+    const all = [slow!, fast!, more!]
+    assert.deepEqual(
+      runs.map(({ id }) => id),
+      all.map(({ run }) => run.id),
+    )
+    assert.deepEqual(keys, [{ path: 'optimizer.learningRate', values: [0.0002, 0.002, 0.002] }])
+    const accuracies = all.map((run) => run.metrics['test']!['accuracy']!)
+    const accuracy = metrics.find(({ name }) => name === 'accuracy')!
+    assert.deepEqual(accuracy.values, accuracies)
+    assert.ok(accuracy.best.every((i) => accuracies[i] === Math.max(...accuracies)))
+    const losses = curves.find(({ split, name }) => split === 'validation' && name === 'loss')!
+    assert.deepEqual(
+      losses.values,
+      all.map(({ epochs }) => epochs.map((epoch) => epoch.validation!['loss'])),
+    )
+    const md = await project.pipeline(['compare', slow!.run.id, fast!.run.id, '--md'])
+    assert.match(md.stdout, /^\| run \| optimizer\.learningRate \| test\.accuracy \|/)
+    const none = await project.pipeline(['compare', 'nothing'])
+    assert.match(`${none.code} ${none.stderr}`, /^1 UNKNOWN_RUN no run nothing/)
+  })
+
   it('says what is wrong with what is named', async () => {
     const problem = async (...args: readonly string[]): Promise<string> => {
       const { code, stdout, stderr }: Outcome = await project.pipeline(['diff', ...args])

@@ -10,7 +10,7 @@ import { probabilityText, valueText } from '../../runs/diff/verdict.ts'
 import type { Json } from '../../util/json.ts'
 import { countText, visible } from '../../util/text.ts'
 import { wrap } from '../../util/width.ts'
-import { tableText, type Column, type TableFormat } from '../table-text.ts'
+import { blocksText, leastWidth, tableText, type Column, type TableFormat } from '../table-text.ts'
 
 export interface DiffStyle {
   /** Decimals of metrics. */
@@ -137,7 +137,11 @@ function tableOf<Row>(columns: readonly Shown<Row>[], rows: readonly Row[], form
       return isPlain ? text : code(text)
     },
   }))
-  return tableText(safe, rows, form.format, form.width)
+  // A last column of text is broken at spaces.
+  const last = safe.at(-1)!
+  const least = leastWidth(last.right ? safe : safe.with(-1, { ...last, least: 16 }), rows)
+  const isTooWide = form.format === 'text' && least > form.width
+  return isTooWide ? blocksText(safe, rows) : tableText(safe, rows, form.format, form.width)
 }
 
 function code(text: string): string {
@@ -166,6 +170,7 @@ function metricColumns({ precision }: DiffStyle): readonly Shown<MetricDiff>[] {
     },
     {
       title: 'better',
+      extra: 1,
       isWord: true,
       value: ({ better }) => (better === undefined ? '' : better.toUpperCase()),
     },
@@ -178,7 +183,7 @@ function metricColumns({ precision }: DiffStyle): readonly Shown<MetricDiff>[] {
 }
 
 const CONFIG: readonly Shown<ConfigDiff>[] = [
-  { title: 'key', value: ({ path }) => path },
+  { title: 'key', least: 16, value: ({ path }) => path },
   {
     title: 'A -> B',
     value: ({ a, b, same }) => (same ? valueText(a) : `${valueText(a)} -> ${valueText(b)}`),
@@ -217,12 +222,12 @@ function dataBlocks(data: DataDiff, style: DiffStyle, form: Form): Block[] {
   if (data.splits.length === 0) return []
   const pictures: readonly Shown<Picture>[] = [
     { title: 'split', isWord: true, value: ({ split }) => split },
-    { title: 'picture', value: ({ image }) => image },
+    { title: 'picture', least: 16, value: ({ image }) => image },
     { title: 'class', value: ({ label }) => label },
   ]
   const moves: readonly Shown<Move>[] = [
     { title: 'split', isWord: true, value: ({ a, b }) => arrow(a.split, b.split) },
-    { title: 'picture', value: ({ a, b }) => arrow(a.image, b.image) },
+    { title: 'picture', least: 16, value: ({ a, b }) => arrow(a.image, b.image) },
     { title: 'class', value: ({ a, b }) => arrow(a.label, b.label) },
   ]
   const list = <Row>(what: string, columns: readonly Shown<Row>[], rows: readonly Row[]) =>
@@ -259,26 +264,37 @@ function listBlock<Row>(
 
 const ANSWERS: readonly Shown<SplitAnswers>[] = [
   { title: 'split', isWord: true, value: ({ split }) => split },
-  { title: 'in both', right: true, value: ({ both }) => countText(both) },
-  { title: 'right in both', right: true, value: ({ rightInBoth }) => countText(rightInBoth) },
-  { title: 'wrong in both', right: true, value: ({ wrongInBoth }) => countText(wrongInBoth) },
-  { title: 'right to wrong', right: true, value: ({ lost }) => countText(lost) },
-  { title: 'wrong to right', right: true, value: ({ won }) => countText(won) },
+  { title: 'in both', short: 'both', right: true, value: ({ both }) => countText(both) },
+  {
+    title: 'right in both',
+    short: 'right',
+    right: true,
+    value: ({ rightInBoth }) => countText(rightInBoth),
+  },
+  {
+    title: 'wrong in both',
+    short: 'wrong',
+    right: true,
+    value: ({ wrongInBoth }) => countText(wrongInBoth),
+  },
+  { title: 'right to wrong', short: 'lost', right: true, value: ({ lost }) => countText(lost) },
+  { title: 'wrong to right', short: 'won', right: true, value: ({ won }) => countText(won) },
 ]
 
 const CLASSES: readonly Shown<PredictionDiff['classes'][number]>[] = [
   { title: 'class', value: ({ label }) => label },
-  { title: 'right to wrong', right: true, value: ({ lost }) => countText(lost) },
-  { title: 'wrong to right', right: true, value: ({ won }) => countText(won) },
+  { title: 'right to wrong', short: 'lost', right: true, value: ({ lost }) => countText(lost) },
+  { title: 'wrong to right', short: 'won', right: true, value: ({ won }) => countText(won) },
 ]
 
 const FLIPS: readonly Shown<Flip>[] = [
-  { title: 'picture', value: ({ image }) => image },
+  { title: 'picture', least: 16, value: ({ image }) => image },
   { title: 'truth', value: ({ truth }) => truth ?? '' },
   { title: 'A says', value: ({ a }) => `${a.predicted} ${a.probability.toFixed(4)}` },
   { title: 'B says', value: ({ b }) => `${b.predicted} ${b.probability.toFixed(4)}` },
   {
     title: 'of the truth',
+    extra: 1,
     value: ({ a, b }) => `${a.ofTruth?.toFixed(4) ?? '-'} -> ${b.ofTruth?.toFixed(4) ?? '-'}`,
   },
 ]

@@ -86,7 +86,7 @@ function hasMaps(...lists: readonly ListNode[]): boolean {
 }
 
 /** What an item of a list is: `Dense` of `Dense: {…}`, else all of it. */
-function kindOf(node: Node): string {
+export function kindOf(node: Node): string {
   if (node.kind === 'map' && node.entries.size === 1) return [...node.entries.keys()][0]!
   return node.kind === 'map' ? '{}' : text(dataOf(node))
 }
