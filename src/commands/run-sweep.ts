@@ -30,10 +30,15 @@ export async function runSweep(
     printer.event({ type: 'note', message: 'stopping; a second signal ends it at once' })
   signal.addEventListener('abort', stopping, { once: true })
   const began = performance.now()
-  const ended = (status: 'done' | 'failed' | 'interrupted') =>
+  const end = (status: 'done' | 'failed' | 'interrupted') =>
     printer.event({ type: 'sweepDone', status, seconds: (performance.now() - began) / 1000 })
   try {
-    const { results, before, best } = await runAll(sweep, {
+    const {
+      sweep: ended,
+      results,
+      before,
+      best,
+    } = await runAll(sweep, {
       ...workOptions(flags, context),
       workers: flags.jobs === undefined ? 1 : jobsOf(flags),
       stageJobs: defaultJobs(),
@@ -42,13 +47,13 @@ export async function runSweep(
       emit: printer.event,
     })
     const failed = results.trials.filter(({ status }) => status === 'failed').length
-    ended(failed > 0 ? 'failed' : 'done')
+    end(failed > 0 ? 'failed' : 'done')
     printer.close()
     const options = { cwd, file, program, before, best, width: tableWidth(stdout) }
     stdout.write(
       flags.json
-        ? `${JSON.stringify(sweepJson(sweep, results, options), null, 2)}\n`
-        : sweepText(sweep, results, { ...options, others: countOthers(sweep) }),
+        ? `${JSON.stringify(sweepJson(ended, results, options), null, 2)}\n`
+        : sweepText(ended, results, { ...options, others: countOthers(ended) }),
     )
     if (failed === 0) return 0
     const first = results.trials.find(({ failure }) => failure)!.failure!
@@ -56,7 +61,7 @@ export async function runSweep(
       hint: `\`${program} run ${file}\` tries again what has failed, --only failed nothing else`,
     })
   } catch (error) {
-    if (signal.aborted) ended('interrupted')
+    if (signal.aborted) end('interrupted')
     throw error
   } finally {
     signal.removeEventListener('abort', stopping)

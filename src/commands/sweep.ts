@@ -1,6 +1,8 @@
 import { readSweep } from '../pipeline/sweep-block.ts'
 import { sweepResults } from '../sweeps/results.ts'
-import { readFolders, countOthers } from '../sweeps/trials.ts'
+import type { Sweep } from '../sweeps/sweep.ts'
+import { stateOf } from '../sweeps/trial-state.ts'
+import { countOthers, readFolders, withSuggested } from '../sweeps/trials.ts'
 import { work } from '../sweeps/worker.ts'
 import { exitCode, failure, PipelineError } from '../util/diagnostic.ts'
 import type { CommandContext, CommandRun } from './command.ts'
@@ -25,7 +27,8 @@ export const run: CommandRun = async ([action, file], options, context) => {
   if (!block) {
     throw failure('USAGE', `${file} has no sweep`, { hint: 'add one, or write --sweep a.b=v,w' })
   }
-  const sweep = await openSweepFile(String(file), block, flags, context)
+  const opened = await openSweepFile(String(file), block, flags, context)
+  const sweep = await withSuggested(opened)
   if (action === 'worker') return worker(sweep, flags, context)
   const { stdout, program } = context
   const results = sweepResults(sweep, readFolders(sweep))
@@ -38,11 +41,7 @@ export const run: CommandRun = async ([action, file], options, context) => {
 }
 
 /** Takes part in a sweep that another process has begun, until no trial is left. */
-async function worker(
-  sweep: Awaited<ReturnType<typeof openSweepFile>>,
-  flags: Flags,
-  context: CommandContext,
-): Promise<number> {
+async function worker(sweep: Sweep, flags: Flags, context: CommandContext): Promise<number> {
   const printer = await openSweepPrinter(flags.log ?? 'plain', context.stderr, context.env, sweep)
   const signal = AbortSignal.any([context.signal, parentGone()])
   try {
@@ -50,6 +49,7 @@ async function worker(
       ...workOptions(flags, context),
       signal,
       jobs: defaultJobs(),
+      only: flags.only === 'failed' ? failedTrials(sweep) : undefined,
       emit: printer.event,
     })
     return 0
@@ -60,6 +60,11 @@ async function worker(
   } finally {
     printer.close()
   }
+}
+
+function failedTrials(sweep: Sweep): ReadonlySet<string> {
+  const folders = [...readFolders(sweep).values()]
+  return new Set(folders.filter((f) => stateOf(f).status === 'failed').map(({ id }) => id))
 }
 
 /** A worker of a process that is gone stops as at a signal. */

@@ -33,6 +33,7 @@ export function checkSweep(
       }),
     )
   checkMethod(block, report)
+  checkTermination(block, report)
   checkParameters(block, report)
   checkZip(block, report)
   checkConditions(block, report)
@@ -58,7 +59,7 @@ function keyPlace(root: Node, path: Path): Position | undefined {
 type Report = (code: DiagnosticCode, path: Path, message: string, hint?: string) => void
 
 function checkMethod(block: SweepBlock, report: Report): void {
-  const { method, maxTrials, parameters, points, earlyTerminate } = block
+  const { method, maxTrials, parameters, points } = block
   if ((method === 'random' || method === 'tpe') && maxTrials === undefined) {
     const message = `method ${method} needs maxTrials`
     report('MISSING_KEY', ['maxTrials'], message, 'for instance maxTrials: 24')
@@ -82,7 +83,24 @@ function checkMethod(block: SweepBlock, report: Report): void {
       report('CONFLICT', ['parameters', key], message, hint)
     }
   }
-  if (earlyTerminate?.type === 'asha' && earlyTerminate.max < (earlyTerminate.min ?? 1)) {
+}
+
+/** What is stopped early is one training; its repeats would each have an end of their own. */
+function checkTermination(
+  { earlyTerminate, repeat, parameters }: SweepBlock,
+  report: Report,
+): void {
+  if (!earlyTerminate) return
+  if (repeat.size > 0) {
+    const hint = 'repeat the best trials in a sweep of their own'
+    report('CONFLICT', ['repeat'], 'trials that end early cannot be repeated', hint)
+  }
+  if (earlyTerminate.type !== 'asha') return
+  if (parameters.has('training.epochs')) {
+    const message = 'earlyTerminate asha says how many epochs there are, by its max'
+    report('CONFLICT', ['parameters', 'training.epochs'], message)
+  }
+  if (earlyTerminate.max < (earlyTerminate.min ?? 1)) {
     const message = `max: ${earlyTerminate.max} epochs are fewer than min: ${earlyTerminate.min ?? 1}`
     report('CONFLICT', ['earlyTerminate', 'max'], message)
   }

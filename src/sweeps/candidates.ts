@@ -106,7 +106,8 @@ export function withoutRepeat({ repeat }: SweepBlock, values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([key]) => !repeat.has(key)))
 }
 
-function droppedBy(block: SweepBlock, values: Values): string[] {
+/** The keys that the rules drop which hold for these parameters. */
+export function droppedBy(block: SweepBlock, values: Values): string[] {
   return block.when.filter((rule) => agrees(values, rule.if, block)).flatMap(({ drop }) => drop)
 }
 

@@ -17,8 +17,18 @@ export type SweepEvent =
       readonly trial: string
       readonly value: number | undefined
       readonly cached: boolean
+      /** It came to its rung, and may go on from there. */
+      readonly isPaused: boolean
+      readonly epochs: number
       readonly seconds: number
       readonly run: string
+    }
+  /** It did worse than others at the same epoch. */
+  | {
+      readonly type: 'trialStopped'
+      readonly trial: string
+      readonly value: number | undefined
+      readonly epoch: number
     }
   | {
       readonly type: 'trialFailed'

@@ -35,7 +35,7 @@ export interface SweepResults {
   readonly metric: SweepMetric
   /** In the order of the sweep. */
   readonly trials: readonly TrialResult[]
-  /** Best first; those without a value last, in the order of the sweep. */
+  /** Best first, those that were stopped early behind the whole ones, those without a value last. */
   readonly groups: readonly TrialGroup[]
   /** The best trial of the best group whose trials are all finished. */
   readonly best: TrialResult | undefined
@@ -57,10 +57,10 @@ export function sweepResults(
       group,
       status: state?.status ?? 'waiting',
       value: state && valueOf(state, metric),
-      metrics: done?.metrics ?? {},
-      epochs: done?.epochs ?? state?.epoch?.epoch ?? 0,
-      seconds: done?.seconds,
-      run: done?.run,
+      metrics: state?.metrics ?? {},
+      epochs: state?.epochs ?? 0,
+      seconds: state?.seconds,
+      run: (done ?? state?.paused)?.run,
       cached: done?.cached ?? false,
       failure: state?.failure,
     }
@@ -87,8 +87,12 @@ function groupsOf(
     )
     return { parameters, trials: members, ...spread(values) }
   })
-  // A group that is not whole yet, or has failures, is judged by what it has.
+  const isCut = ({ trials: own }: TrialGroup) =>
+    own.some(({ status }) => status === 'stopped' || status === 'paused')
+  // A group that has failures is judged by what it has.
   return groups.sort((a, b) => {
+    const whole = Number(isCut(a)) - Number(isCut(b))
+    if (whole !== 0 && a.mean !== undefined && b.mean !== undefined) return whole
     if (a.mean === undefined || b.mean === undefined) {
       return Number(a.mean === undefined) - Number(b.mean === undefined)
     }

@@ -3,8 +3,8 @@ import { runPipeline, type Outcome } from '../runs/run.ts'
 import type { SweepEvent } from './event.ts'
 import { sweepResults, type SweepResults } from './results.ts'
 import type { Sweep, Trial } from './sweep.ts'
-import { begin, readFolders } from './trials.ts'
-import { stateOf } from './trial-state.ts'
+import type { TrialFolder } from './trial-folder.ts'
+import { begin, readFolders, withSuggested } from './trials.ts'
 import { work, type WorkOptions } from './worker.ts'
 import { runWorkers } from './workers.ts'
 
@@ -19,6 +19,8 @@ export interface RunSweepOptions extends Omit<WorkOptions, 'only' | 'jobs'> {
 }
 
 export interface SweepOutcome {
+  /** With all its trials. */
+  readonly sweep: Sweep
   readonly results: SweepResults
   /** Trials that were done before this call. */
   readonly before: ReadonlySet<string>
@@ -30,24 +32,32 @@ export interface SweepOutcome {
  * Runs what is missing of a sweep, and evaluates the best trial as the file says. Finished trials are taken from the folder.
  * Throws what `work` does; a trial that fails throws nothing.
  */
-export async function runSweep(sweep: Sweep, options: RunSweepOptions): Promise<SweepOutcome> {
+export async function runSweep(given: Sweep, options: RunSweepOptions): Promise<SweepOutcome> {
   const { force, noCache, restart, onlyFailed, emit, workers, stageJobs: jobs } = options
   const isForced = force.length > 0 || noCache || restart
+  const sweep = await withSuggested(given)
   const only = await begin(sweep, { isForced, onlyFailed })
-  const started = readFolders(sweep)
-  const before = new Set(
-    [...started.values()]
-      .filter((folder) => folder.ticket.state === 'closed' && stateOf(folder).status === 'done')
-      .map(({ id }) => id),
-  )
-  emit({ type: 'sweepStarted', trials: sweep.trials.length, finished: before.size })
-  const waiting = [...only].filter((id) => !before.has(id)).length
-  if (workers > 1 && waiting > 1) {
-    await runWorkers(sweep, { ...options, workers: Math.min(workers, waiting), only })
-  } else if (waiting > 0) await work(sweep, { ...options, jobs, only })
-  const results = sweepResults(sweep, readFolders(sweep))
-  const best = sweep.trials.find(({ id }) => id === results.best?.id)
-  return { results, before, best: best && (await runWhole(sweep, best, { ...options, jobs })) }
+  const started = [...readFolders(sweep).values()]
+  const isClosed = ({ ticket }: TrialFolder) => ticket.state === 'closed'
+  const before = new Set(started.filter(isClosed).map(({ id }) => id))
+  const { maxTrials, method } = sweep.block
+  const trials = method === 'tpe' ? maxTrials! : sweep.trials.length
+  emit({ type: 'sweepStarted', trials, finished: before.size })
+  const waiting = (only?.size ?? trials) - (only ? 0 : before.size)
+  const byRungs = sweep.block.earlyTerminate?.type === 'asha'
+  if (workers > 1 && (waiting > 1 || byRungs)) {
+    const count = byRungs ? workers : Math.min(workers, waiting)
+    await runWorkers({ ...options, workers: count })
+  } else if (waiting > 0 || byRungs) await work(sweep, { ...options, jobs, only })
+  const end = await withSuggested(sweep)
+  const results = sweepResults(end, readFolders(end))
+  const best = end.trials.find(({ id }) => id === results.best?.id)
+  return {
+    sweep: end,
+    results,
+    before,
+    best: best && (await runWhole(end, best, { ...options, jobs })),
+  }
 }
 
 /** The trial evaluated as the file says; what is trained is in the store. */

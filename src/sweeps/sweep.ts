@@ -4,14 +4,8 @@ import type { Evaluation, Pipeline } from '../pipeline/pipeline.ts'
 import type { SweepBlock, SweepMetric, Values } from '../pipeline/sweep-block.ts'
 import { failure, PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import { canonicalJson } from '../util/json.ts'
-import {
-  changesOf,
-  gridCandidates,
-  gridSize,
-  MOST_TRIALS,
-  trialValues,
-  withoutRepeat,
-} from './candidates.ts'
+import { changesOf, trialValues, withoutRepeat } from './candidates.ts'
+import { firstCandidates, probeCandidates } from './sampler.ts'
 import { trialId } from './trial-id.ts'
 
 /** A trial as the file says it. */
@@ -27,7 +21,7 @@ export interface Trial {
   readonly whole: LoadedPipeline
 }
 
-/** A sweep with its trials in the order in which they are to be started. */
+/** A sweep with the trials that are known, in the order in which they are to be started. */
 export interface Sweep {
   readonly file: string
   readonly name: string
@@ -36,6 +30,8 @@ export interface Sweep {
   readonly folder: string
   readonly trials: readonly Trial[]
   readonly warnings: readonly Diagnostic[]
+  /** The trial with these parameters. Throws what `loadFile` does. */
+  readonly resolve: (parameters: Values) => Promise<Trial>
 }
 
 export interface OpenSweepOptions extends Omit<LoadOptions, 'trial'> {
@@ -56,55 +52,68 @@ export async function openSweep(
   block: SweepBlock,
   options: OpenSweepOptions,
 ): Promise<Sweep> {
-  const trials: Trial[] = []
-  const ids = new Set<string>()
-  const warnings = [...block.warnings]
-  const errors: Diagnostic[] = []
-  for (const parameters of trialValues(block, candidatesOf(block))) {
-    const trial = await resolveTrial(file, block, parameters, options).catch((error: unknown) => {
-      if (!(error instanceof PipelineError)) throw error
-      errors.push(...error.diagnostics)
-      return undefined
-    })
-    // Two ways to say the same are one trial.
-    if (!trial || ids.has(trial.id)) continue
-    ids.add(trial.id)
-    trials.push(trial)
-    warnings.push(...trial.loaded.warnings)
+  const resolve = (parameters: Values) => resolveTrial(file, block, parameters, options)
+  const { trials, errors, warnings } = await resolveAll(
+    trialValues(block, firstCandidates(block)),
+    resolve,
+  )
+  const probed = await resolveAll(trialValues(block, probeCandidates(block)), resolve)
+  if (errors.length + probed.errors.length > 0) {
+    throw new PipelineError(once([...errors, ...probed.errors]))
   }
-  if (errors.length > 0) throw new PipelineError(once(errors))
-  const [first] = trials
+  const first = trials[0] ?? probed.trials[0]
   if (!first) throw failure('CONFLICT', 'exclude leaves no trial of the sweep')
   const name = options.name ?? first.loaded.pipeline.name
+  if (block.earlyTerminate?.type === 'asha' && first.whole.pipeline.training.phases) {
+    throw failure(
+      'CONFLICT',
+      'earlyTerminate asha counts training.epochs, and phases count their own',
+      {
+        hint: 'take training.phases out, or write earlyTerminate: {type: median}',
+      },
+    )
+  }
   return {
     file,
     name,
     block,
     folder: sweepFolder(options.runs, name),
     trials,
-    warnings: once(warnings),
+    warnings: once([...block.warnings, ...warnings, ...probed.warnings]),
+    resolve,
   }
 }
 
-function candidatesOf(block: SweepBlock): readonly Values[] {
-  if (block.method === 'list') return block.points
-  const size = gridSize(block)
-  if (size > MOST_TRIALS) {
-    throw failure('CONFLICT', `the grid has ${size} trials, more than ${MOST_TRIALS}`, {
-      hint: 'try fewer values, or method: random with maxTrials',
-    })
+/** Each once, two ways to say the same being one trial; what is wrong with any is collected. */
+async function resolveAll(all: readonly Values[], resolve: Sweep['resolve']) {
+  const trials: Trial[] = []
+  const errors: Diagnostic[] = []
+  const warnings: Diagnostic[] = []
+  const ids = new Set<string>()
+  for (const parameters of all) {
+    try {
+      const trial = await resolve(parameters)
+      if (ids.has(trial.id)) continue
+      ids.add(trial.id)
+      trials.push(trial)
+      warnings.push(...trial.loaded.warnings)
+    } catch (error) {
+      if (!(error instanceof PipelineError)) throw error
+      errors.push(...error.diagnostics)
+    }
   }
-  return gridCandidates(block)
+  return { trials, errors, warnings }
 }
 
 /** The trial with these parameters. Throws what `loadFile` does. */
-export async function resolveTrial(
+async function resolveTrial(
   file: string,
   block: SweepBlock,
   parameters: Values,
   options: OpenSweepOptions,
 ): Promise<Trial> {
-  const whole = await loadPipeline(file, { ...options, trial: changesOf(block, parameters) })
+  const loaded = await loadPipeline(file, { ...options, trial: changesOf(block, parameters) })
+  const whole = withEpochs(loaded, wholeEpochs(block))
   const evaluation = judgedBy(block.metric, whole.pipeline)
   return {
     id: trialId(whole.pipeline, options.runs),
@@ -113,6 +122,18 @@ export async function resolveTrial(
     loaded: { ...whole, pipeline: { ...whole.pipeline, evaluation } },
     whole,
   }
+}
+
+/** How long a whole training is, where early termination says it. */
+function wholeEpochs({ earlyTerminate }: SweepBlock): number | undefined {
+  return earlyTerminate?.type === 'asha' ? earlyTerminate.max : undefined
+}
+
+/** The same trained for so many epochs. */
+export function withEpochs(loaded: LoadedPipeline, epochs: number | undefined): LoadedPipeline {
+  if (epochs === undefined) return loaded
+  const { pipeline } = loaded
+  return { ...loaded, pipeline: { ...pipeline, training: { ...pipeline.training, epochs } } }
 }
 
 /** The split of the metric instead of test, and its figure computed. */

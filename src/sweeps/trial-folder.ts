@@ -1,29 +1,26 @@
-import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync, renameSync, statSync, utimesSync } from 'node:fs'
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HEARTBEAT_MS, isAlive, ownerText, parseOwner, self } from '../graph/owner.ts'
 import type { Values } from '../pipeline/sweep-block.ts'
 import type { Figures } from '../runs/record.ts'
-import { diskError, isErrno, syncFolder } from '../util/files.ts'
+import { diskError, isErrno } from '../util/files.ts'
 import { stableJson, type Json } from '../util/json.ts'
+import { claimTicket, list, makeTicketFolder, readTicket, type Ticket } from './ticket.ts'
 
 /**
- * A trial on disk, `trials/<id>/`: trial.json says what it is, log.jsonl what has happened to it, and one empty file whose
- * name is changed says who has it: `open`, `claimed.<owner>` or `closed`. Only the owner writes to the log. The folder appears
- * whole, by a rename, so that of several processes that want to add the same trial one does.
+ * A trial on disk, `trials/<id>/`: trial.json says what it is, log.jsonl what has happened to it, and a ticket who has it. Only
+ * who has claimed it writes to the log. The folder appears whole, so that of several processes that want to add the same
+ * trial one does.
  */
 export interface TrialFolder {
   readonly id: string
   readonly path: string
+  /** Where the next trial depends on what came before: how many were suggested before this one. */
+  readonly number: number | undefined
   readonly parameters: Values
   readonly ticket: Ticket
   readonly log: readonly TrialLine[]
 }
-
-export type Ticket =
-  | { readonly state: 'open' | 'closed' }
-  | { readonly state: 'claimed'; readonly name: string; readonly isAlive: boolean }
 
 /** A line of the log. Times are ISO 8601, UTC. */
 export type TrialLine =
@@ -38,6 +35,12 @@ export type TrialLine =
     }
   | TrialDone
   | {
+      readonly type: 'stopped'
+      readonly time: string
+      readonly epoch: number
+      readonly metrics: Figures
+    }
+  | {
       readonly type: 'failed'
       readonly time: string
       readonly code: string
@@ -45,9 +48,12 @@ export type TrialLine =
     }
   | { readonly type: 'interrupted'; readonly time: string }
 
+/** `paused`: it was trained as far as its rung, and goes on from there if it is promoted. */
 export interface TrialDone {
-  readonly type: 'done'
+  readonly type: 'done' | 'paused'
   readonly time: string
+  /** With early termination by rungs: the epochs that it was trained for, unless it ended by itself. */
+  readonly rung?: number | undefined
   /** `<name>/<run id>`, as seen from the folder of runs. */
   readonly run: string
   /** `validation.accuracy` and so on: what was evaluated, and for splits that were not the last epoch's. */
@@ -58,8 +64,7 @@ export interface TrialDone {
   readonly cached: boolean
 }
 
-const FILES = { trial: 'trial.json', log: 'log.jsonl', open: 'open', closed: 'closed' } as const
-const CLAIMED = 'claimed.'
+const FILES = { trial: 'trial.json', log: 'log.jsonl' } as const
 
 /** The trials of the folder, those that are whole. */
 export function readTrials(folder: string): TrialFolder[] {
@@ -70,34 +75,15 @@ export function readTrials(folder: string): TrialFolder[] {
 
 export function readTrial(path: string): TrialFolder | undefined {
   try {
-    const { id, parameters } = JSON.parse(readFileSync(join(path, FILES.trial), 'utf8')) as {
-      id: string
-      parameters: Values
-    }
+    const { id, number, parameters } = JSON.parse(
+      readFileSync(join(path, FILES.trial), 'utf8'),
+    ) as Pick<TrialFolder, 'id' | 'number' | 'parameters'>
     const ticket = readTicket(path)
-    return ticket && { id, path, parameters, ticket, log: readLog(path) }
+    return ticket && { id, path, number, parameters, ticket, log: readLog(path) }
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR') || error instanceof SyntaxError) return undefined
     throw error
   }
-}
-
-/** Twice: between two readings another process may have renamed it. */
-function readTicket(path: string): Ticket | undefined {
-  for (let i = 0; i < 50; i += 1) {
-    const names = list(path)
-    const claimed = names.find((name) => name.startsWith(CLAIMED))
-    if (claimed) return { state: 'claimed', name: claimed, isAlive: isLiving(path, claimed) }
-    if (names.includes(FILES.open)) return { state: 'open' }
-    if (names.includes(FILES.closed)) return { state: 'closed' }
-  }
-  return undefined
-}
-
-function isLiving(path: string, ticket: string): boolean {
-  const owner = parseOwner(ticket.slice(CLAIMED.length).split('.'))
-  const touched = () => statSync(join(path, ticket), { throwIfNoEntry: false })?.mtimeMs ?? 0
-  return owner !== undefined && isAlive(owner, touched)
 }
 
 /** Every whole line; what a killed process has half written is passed over. */
@@ -119,23 +105,17 @@ function readLog(path: string): TrialLine[] {
 }
 
 /** Adds a trial, open; false where it is there already. Throws NOT_WRITABLE, DISK_FULL. */
-export async function addTrial(
+export function addTrial(
   folder: string,
-  trial: { readonly id: string; readonly parameters: Values },
+  trial: { readonly id: string; readonly number?: number | undefined; readonly parameters: Values },
 ): Promise<boolean> {
-  const draft = join(folder, `.${ownerText(self())}.${randomBytes(5).toString('hex')}`)
-  try {
-    await mkdir(draft, { recursive: true })
-    await writeFile(join(draft, FILES.trial), stableJson({ ...trial } as unknown as Json))
-    await writeFile(join(draft, FILES.open), '')
-    await rename(draft, join(folder, trial.id))
-    await syncFolder(folder)
-    return true
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true })
-    if (isErrno(error, 'ENOTEMPTY', 'EEXIST')) return false
-    throw diskError(error, folder)
-  }
+  const { id, number, parameters } = trial
+  const text = stableJson({
+    id,
+    ...(number === undefined ? {} : { number }),
+    parameters: parameters as Json,
+  })
+  return makeTicketFolder(join(folder, id), { [FILES.trial]: text })
 }
 
 /** The sole right to run a trial and to write to its log. */
@@ -147,40 +127,14 @@ export interface TrialClaim {
   release(to: 'open' | 'closed'): void
 }
 
-/**
- * Claims a trial that is open (`closed` too where it is to be run again), or one whose owner is dead. Undefined where another
- * process was quicker: of several renames of one file, one succeeds.
- */
+/** As `claimTicket`. */
 export function claimTrial(
   { path, ticket }: TrialFolder,
-  { again = false }: { readonly again?: boolean } = {},
+  options?: { readonly again?: boolean },
 ): TrialClaim | undefined {
-  if (ticket.state === 'closed' && !again) return undefined
-  if (ticket.state === 'claimed' && ticket.isAlive) return undefined
-  const name = `${CLAIMED}${ownerText(self())}`
-  const from = ticket.state === 'claimed' ? ticket.name : FILES[ticket.state]
-  const mine = join(path, name)
-  if (!renamed(join(path, from), mine)) return undefined
-  touch(mine)
-  const heart = setInterval(() => touch(mine), HEARTBEAT_MS).unref()
-  return {
-    path,
-    write: (line) => appendToLog(join(path, FILES.log), line),
-    release: (to) => {
-      clearInterval(heart)
-      renamed(mine, join(path, FILES[to]))
-    },
-  }
-}
-
-function renamed(from: string, to: string): boolean {
-  try {
-    renameSync(from, to)
-    return true
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false
-    throw diskError(error, to)
-  }
+  const claim = claimTicket(path, ticket, options)
+  if (!claim) return undefined
+  return { path, write: (line) => appendToLog(join(path, FILES.log), line), ...claim }
 }
 
 /** A line that was torn by a kill is ended first, so that it spoils only itself. */
@@ -199,34 +153,5 @@ async function appendToLog(path: string, line: TrialLine): Promise<void> {
     }
   } catch (error) {
     throw diskError(error, path)
-  }
-}
-
-/** Removes drafts that killed processes have left. */
-export async function sweepDrafts(folder: string): Promise<void> {
-  for (const name of list(folder)) {
-    if (!name.startsWith('.')) continue
-    const owner = parseOwner(name.slice(1).split('.'))
-    const touched = () => statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0
-    if (owner && !isAlive(owner, touched)) {
-      await rm(join(folder, name), { recursive: true, force: true })
-    }
-  }
-}
-
-function touch(path: string): void {
-  try {
-    utimesSync(path, new Date(), new Date())
-  } catch {
-    // Released between two beats.
-  }
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return []
-    throw error
   }
 }

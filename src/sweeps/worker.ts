@@ -1,19 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Event } from '../graph/event.ts'
 import { ownerText, self } from '../graph/owner.ts'
 import { prepare } from '../runs/prepare.ts'
+import type { Figures } from '../runs/record.ts'
 import { runPipeline, type RunOptions } from '../runs/run.ts'
 import { exitCode, PipelineError } from '../util/diagnostic.ts'
-import type { SweepEvent } from './event.ts'
 import { doneLine } from './done-line.ts'
-import type { Sweep, Trial } from './sweep.ts'
-import {
-  claimTrial,
-  readTrial,
-  type TrialClaim,
-  type TrialFolder,
-  type TrialLine,
-} from './trial-folder.ts'
-import { reaches, stateOf, valueOf } from './trial-state.ts'
+import { medianDecision } from './early/median.ts'
+import type { SweepEvent } from './event.ts'
+import { nextTrial, type Next } from './next.ts'
+import { withEpochs, type Sweep, type Trial } from './sweep.ts'
+import { readTrial, type TrialClaim, type TrialFolder, type TrialLine } from './trial-folder.ts'
+import { stateOf, valuesOf } from './trial-state.ts'
 import { folderOf, readFolders } from './trials.ts'
 
 export interface WorkOptions extends Omit<RunOptions, 'emit'> {
@@ -34,55 +32,25 @@ const MOST_LOST = 3
  * folder take some of them, and what those leave behind when they die is taken over. Throws the signal's reason, and what
  * would fail every trial: a full disk, a missing engine or tool.
  */
-export async function work(sweep: Sweep, options: WorkOptions): Promise<void> {
+export async function work(first: Sweep, options: WorkOptions): Promise<void> {
   const { signal, only } = options
-  const trials = sweep.trials.filter(({ id }) => !only || only.has(id))
+  let sweep = first
   for (;;) {
     signal.throwIfAborted()
-    const folders = readFolders(sweep)
-    if (isOver(sweep, folders)) return
-    const taken = takeNext(trials, folders)
-    if (taken) await runClaimed(sweep, taken.trial, taken.claim, options)
-    else if (trials.some(({ id }) => folders.get(id)?.ticket.state === 'claimed')) {
-      await sleep(LOOK_MS, undefined, { signal })
-    } else return
+    const found = await nextTrial(sweep, only)
+    sweep = found.sweep
+    const { next } = found
+    if (next.type === 'end') return
+    if (next.type === 'run') await runClaimed(sweep, next, options)
+    else await sleep(LOOK_MS, undefined, { signal })
   }
 }
 
-/** Whether a trial has reached the target, or one has failed that ends the sweep. */
-export function isOver(
-  { block, trials }: Sweep,
-  folders: ReadonlyMap<string, TrialFolder>,
-): boolean {
-  return trials.some(({ id }) => {
-    const folder = folders.get(id)
-    if (!folder) return false
-    const state = stateOf(folder)
-    const value = valueOf(state, block.metric)
-    if (value !== undefined && reaches(value, block.metric)) return true
-    return block.onError === 'stop' && state.status === 'failed' && folder.ticket.state === 'closed'
-  })
-}
+type Run = Extract<Next, { type: 'run' }>
 
-function takeNext(
-  trials: readonly Trial[],
-  folders: ReadonlyMap<string, TrialFolder>,
-): { trial: Trial; claim: TrialClaim } | undefined {
-  for (const trial of trials) {
-    const folder = folders.get(trial.id)
-    const claim = folder && claimTrial(folder)
-    if (claim) return { trial, claim }
-  }
-  return undefined
-}
-
-async function runClaimed(
-  sweep: Sweep,
-  trial: Trial,
-  claim: TrialClaim,
-  options: WorkOptions,
-): Promise<void> {
+async function runClaimed(sweep: Sweep, run: Run, options: WorkOptions): Promise<void> {
   const { block } = sweep
+  const { trial, claim } = run
   let to: 'open' | 'closed' = 'open'
   try {
     // Only now is it sure that nobody else writes to the log.
@@ -94,7 +62,7 @@ async function runClaimed(
       return
     }
     for (let left = block.retries; ; left -= 1) {
-      const isDone = await attempt(sweep, trial, claim, { ...options, isLast: left === 0 })
+      const isDone = await attempt(sweep, run, { ...options, isLast: left === 0 })
       if (isDone || left === 0) break
     }
     to = 'closed'
@@ -105,44 +73,76 @@ async function runClaimed(
 
 /** One attempt; false where it has failed. Throws what ends the worker, after the log has a line of it. */
 async function attempt(
-  { block, name }: Sweep,
-  trial: Trial,
-  claim: TrialClaim,
+  sweep: Sweep,
+  { trial, claim, epochs: rung }: Run,
   options: WorkOptions & { readonly isLast: boolean },
 ): Promise<boolean> {
   const { emit, signal, isLast } = options
+  const { block, name } = sweep
   const began = performance.now()
   const { id, parameters } = trial
   await claim.write({ type: 'started', time: now(), owner: ownerText(self()) })
   emit({ type: 'trialStarted', trial: id, parameters, pid: process.pid })
+  const cut = new AbortController()
+  /** The figure of the metric by epoch, also of those that an earlier attempt has trained. */
+  const curve: (number | undefined)[] = valuesOf(stateOf(readTrial(claim.path)!), block.metric)
   /** Lines are written in their order. */
   let lines = Promise.resolve()
   const write = (line: TrialLine) => void (lines = lines.then(() => claim.write(line)))
+  const hear = (event: Event): void => {
+    emit({ ...event, trial: id })
+    if (event.type !== 'epochDone' || event.before) return
+    const { epoch, epochs, train, validation, seconds } = event
+    write({ type: 'epoch', epoch, epochs, train, validation, seconds })
+    const figures = { train, validation }[block.metric.split as 'train' | 'validation']
+    curve[epoch - 1] = figures?.[block.metric.figure] ?? NaN
+    if (
+      epoch === epochs ||
+      !isToStop(
+        sweep,
+        Array.from(curve, (value) => value ?? NaN),
+      )
+    )
+      return
+    cut.abort(new DOMException('stopped early', 'AbortError'))
+  }
   try {
     const { runs, offline, verbose } = options
-    const prepared = await prepare(trial.loaded, { runs, name, offline, verbose, pin: true })
+    const loaded = withEpochs(trial.loaded, rung)
+    const prepared = await prepare(loaded, { runs, name, offline, verbose, pin: true })
     const outcome = await runPipeline(prepared, {
       ...options,
-      emit: (event) => {
-        emit({ ...event, trial: id })
-        if (event.type !== 'epochDone' || event.before) return
-        const { epoch, epochs, train, validation, seconds } = event
-        write({ type: 'epoch', epoch, epochs, train, validation, seconds })
-      },
+      signal: AbortSignal.any([signal, cut.signal]),
+      emit: hear,
     })
     await lines
-    const done = doneLine(outcome, { seconds: (performance.now() - began) / 1000, time: now() })
+    const whole = trial.loaded.pipeline.training.epochs
+    const seconds = (performance.now() - began) / 1000
+    const done = doneLine(outcome, { seconds, time: now(), rung, whole })
     await claim.write(done)
-    const { cached, seconds, run, metrics } = done
-    emit({ type: 'trialDone', trial: id, value: metrics[block.metric.name], cached, seconds, run })
+    const { cached, run, metrics } = done
+    const isPaused = done.type === 'paused'
+    const value = metrics[block.metric.name]
+    emit({
+      type: 'trialDone',
+      trial: id,
+      value,
+      cached,
+      isPaused,
+      epochs: done.epochs,
+      seconds,
+      run,
+    })
     return true
   } catch (error) {
     await lines
-    if (signal.aborted) {
-      await claim.write({ type: 'interrupted', time: now() })
-      throw error
+    if (cut.signal.aborted && !signal.aborted) {
+      const { epoch, metrics } = lastEpoch(readTrial(claim.path)!)
+      await claim.write({ type: 'stopped', time: now(), epoch, metrics })
+      emit({ type: 'trialStopped', trial: id, value: metrics[block.metric.name], epoch })
+      return true
     }
-    if (!(error instanceof PipelineError) || isOfMachine(error)) {
+    if (signal.aborted || !(error instanceof PipelineError) || isOfMachine(error)) {
       await claim.write({ type: 'interrupted', time: now() })
       throw error
     }
@@ -150,6 +150,29 @@ async function attempt(
     await fail(trial, claim, { code, message, again: !isLast }, options)
     return false
   }
+}
+
+/** Whether a trial with these values by epoch does worse than the median of those that are done. */
+function isToStop(sweep: Sweep, values: readonly number[]): boolean {
+  const { earlyTerminate, metric } = sweep.block
+  if (earlyTerminate?.type !== 'median') return false
+  const finished = [...readFolders(sweep).values()]
+    .map(stateOf)
+    .filter(({ status }) => status === 'done')
+    .map((state) => valuesOf(state, metric))
+  const { min = 1, trials = 5 } = earlyTerminate
+  return medianDecision(values, finished, { goal: metric.goal, min, trials })
+}
+
+/** What the last finished epoch came to, as figures of splits. */
+function lastEpoch(folder: TrialFolder): { readonly epoch: number; readonly metrics: Figures } {
+  const line = stateOf(folder).curve.at(-1)
+  const metrics: Record<string, number> = {}
+  for (const split of ['train', 'validation'] as const) {
+    for (const [name, value] of Object.entries(line?.[split] ?? {}))
+      metrics[`${split}.${name}`] = value
+  }
+  return { epoch: line?.epoch ?? 0, metrics }
 }
 
 async function fail(

@@ -2,13 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { failure, PipelineError, type Diagnostic } from '../util/diagnostic.ts'
 import type { SweepEvent } from './event.ts'
-import type { Sweep } from './sweep.ts'
-import { readFolders } from './trials.ts'
 
 export interface WorkersOptions {
   readonly workers: number
   readonly workerCommand: readonly string[]
-  readonly only: ReadonlySet<string>
   readonly signal: AbortSignal
   readonly emit: (event: SweepEvent) => void
 }
@@ -20,7 +17,7 @@ const MOST_DEATHS = 10
  * Runs the sweep in several processes. They share the work through the folder; this one only hears their events, replaces
  * those that die, and passes a signal on. Throws the signal's reason, or what a worker ended with.
  */
-export async function runWorkers(sweep: Sweep, options: WorkersOptions): Promise<void> {
+export async function runWorkers(options: WorkersOptions): Promise<void> {
   const { workers, signal } = options
   let deaths = 0
   const keepOne = async (slot: number): Promise<void> => {
@@ -30,7 +27,7 @@ export async function runWorkers(sweep: Sweep, options: WorkersOptions): Promise
       if (how === undefined) return
       signal.throwIfAborted()
       deaths += 1
-      if (deaths > MOST_DEATHS || !isLeft(sweep, options.only)) {
+      if (deaths > MOST_DEATHS) {
         throw failure('STAGE_FAILED', `workers of the sweep end again and again, the last ${how}`, {
           hint: 'try --jobs 1, which shows what they die of',
         })
@@ -40,12 +37,6 @@ export async function runWorkers(sweep: Sweep, options: WorkersOptions): Promise
   const all = await Promise.allSettled(Array.from({ length: workers }, (_, i) => keepOne(i)))
   const broken = all.find((one) => one.status === 'rejected')
   if (broken) throw broken.reason
-}
-
-function isLeft(sweep: Sweep, only: ReadonlySet<string>): boolean {
-  return [...readFolders(sweep).values()].some(
-    ({ id, ticket }) => only.has(id) && ticket.state !== 'closed',
-  )
 }
 
 /** Resolves once the worker has ended: undefined where it found no more work, else how it died. */

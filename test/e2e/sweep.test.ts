@@ -268,4 +268,121 @@ describe('a sweep, on wasm', { concurrency: 2 }, () => {
     assert.deepEqual(again.result.bestRun!.metrics, result.bestRun!.metrics)
     assert.deepEqual(stages(again.events), [])
   })
+
+  const RATES = { distribution: 'logUniform', min: 1e-4, max: 1e-1 }
+
+  it('draws random trials, the same again, and more of them when there may be more', async () => {
+    await using project = await clean.copy()
+    const configure = (maxTrials: number, name = 'little') =>
+      project.configure({
+        name,
+        training: { epochs: 1 },
+        sweep: {
+          method: 'random',
+          maxTrials,
+          parameters: {
+            'optimizer.learningRate': RATES,
+            'training.batchSize': { values: [8, 16] },
+          },
+        },
+      })
+    configure(3)
+    const { result } = await sweep(project)
+    const parameters = ({ trials }: SweepResult) => trials.map((trial) => trial.parameters)
+    for (const { 'optimizer.learningRate': rate } of parameters(result)) {
+      assert.ok(Number(rate) >= 1e-4 && Number(rate) <= 1e-1)
+    }
+    configure(5)
+    const more = await sweep(project)
+    assert.deepEqual(parameters(more.result).slice(0, 3), parameters(result))
+    assert.equal(startedTrials(more.events).length, 2)
+  })
+
+  it('suggests by TPE, with one process the same trials each time', async () => {
+    await using project = await clean.copy()
+    const settings = (maxTrials: number) => ({
+      training: { epochs: 1 },
+      sweep: {
+        method: 'tpe',
+        maxTrials,
+        points: [{ 'optimizer.learningRate': 0.002 }],
+        parameters: { 'optimizer.learningRate': RATES },
+      },
+    })
+    project.configure(settings(12))
+    const first = await sweep(project)
+    assert.equal(first.code, 0)
+    assert.equal(first.result.trials.length, 12)
+    assert.equal(first.result.trials[0]!.parameters['optimizer.learningRate'], 0.002)
+    const other = await sweep(project, '--name', 'other')
+    assert.deepEqual(essence(other.result), essence(first.result))
+    assert.deepEqual(stages(other.events), [], 'all is in the store')
+    project.configure(settings(13))
+    const more = await sweep(project)
+    assert.deepEqual(
+      more.result.trials.slice(0, 12),
+      first.result.trials.map((trial) => {
+        return { ...trial, status: 'cached' }
+      }),
+    )
+    assert.equal(startedTrials(more.events).length, 1)
+    const two = await sweep(project, '--name', 'two', '--jobs', '2')
+    assert.equal(two.result.trials.length, 13)
+    assert.equal(new Set(two.result.trials.map(({ id }) => id)).size, 13)
+    const wrong = settings(3)
+    project.configure({
+      ...wrong,
+      sweep: { ...wrong.sweep, parameters: { 'training.batchSize': { values: [8, 0] } } },
+    })
+    const bad = await sweep(project, '--name', 'bad')
+    assert.equal(bad.code, 2)
+    assert.deepEqual(startedTrials(bad.events), [])
+  })
+
+  it('promotes one in eta by their rungs, which go on from their checkpoints', async () => {
+    await using project = await clean.copy()
+    project.configure({
+      sweep: {
+        earlyTerminate: { type: 'asha', min: 1, max: 4, eta: 2 },
+        metric: { name: 'validation.loss' },
+        parameters: { 'optimizer.learningRate': { values: [1e-5, 3e-4, 3e-3, 1e-2] } },
+      },
+    })
+    const { code, result, events } = await sweep(project)
+    assert.equal(code, 0)
+    const epochs = result.trials.map((trial) => (trial as unknown as { epochs: number }).epochs)
+    assert.equal(Math.max(...epochs), 4)
+    assert.ok(epochs.filter((n) => n === 1).length >= 2, `epochs: ${epochs.join()}`)
+    const best = result.trials.find(({ id }) => id === result.best)!
+    assert.equal(best.status, 'done')
+    const trained = events.filter((e) => e.type === 'epochDone' && !e['before']).length
+    assert.equal(
+      trained,
+      epochs.reduce((a, b) => a + b),
+      'no epoch is trained twice',
+    )
+    const again = await sweep(project)
+    assert.deepEqual([startedTrials(again.events), essence(again.result)], [[], essence(result)])
+  })
+
+  it('stops what is worse than the median', async () => {
+    await using project = await clean.copy()
+    project.configure({
+      training: { epochs: 4 },
+      sweep: {
+        earlyTerminate: { type: 'median', min: 1, trials: 2 },
+        metric: { name: 'validation.loss' },
+        parameters: { 'optimizer.learningRate': { values: [1e-2, 5e-3, 1e-6] } },
+      },
+    })
+    const { code, result, events } = await sweep(project)
+    assert.equal(code, 0)
+    assert.deepEqual(
+      result.trials.map(({ status }) => status),
+      ['done', 'done', 'stopped'],
+    )
+    const stopped = events.find((e) => e.type === 'trialStopped')!
+    assert.ok(Number(stopped['epoch']) < 4)
+    assert.deepEqual(startedTrials((await sweep(project)).events), [])
+  })
 })

@@ -1,10 +1,9 @@
 import { createLogUpdate } from 'log-update'
 import picocolors from 'picocolors'
-import { sweepResults } from '../../sweeps/results.ts'
 import type { SweepEvent } from '../../sweeps/event.ts'
 import type { Sweep } from '../../sweeps/sweep.ts'
-import { readFolders } from '../../sweeps/trials.ts'
-import { metricText, secondsText } from '../../util/text.ts'
+import { isBetter } from '../../sweeps/trial-state.ts'
+import { metricText, plural, secondsText } from '../../util/text.ts'
 import { textWidth } from '../../util/width.ts'
 import type { Output } from '../command.ts'
 import { followProgress, lastingLines, type Colours } from './lines.ts'
@@ -37,9 +36,11 @@ export async function openSweepPrinter(
 const NONE: Colours = { good: same, bad: same, warn: same, dim: same }
 
 function plainPrinter(stream: Output, sweep: Sweep): SweepPrinter {
-  const lines = trialLines(sweep)
+  const names = namesOf(sweep)
+  const lines = trialLines(sweep, names)
   return {
     event: (event) => {
+      names.event(event)
       for (const line of lines(event, NONE, Infinity)) stream.write(`${line}\n`)
     },
     close: () => {},
@@ -58,22 +59,25 @@ function livePrinter(stream: Output, sweep: Sweep, color: boolean): SweepPrinter
   const paint = picocolors.createColors(color)
   const colours = { good: paint.green, bad: paint.red, warn: paint.yellow, dim: paint.dim }
   const region = createLogUpdate(stream, { showCursor: true })
-  const lines = trialLines(sweep)
+  const names = namesOf(sweep)
+  const lines = trialLines(sweep, names)
   const running = new Map<string, RunningTrial>()
-  const standing = standingOf(sweep)
+  const standing = standingOf(sweep, names.of)
   let timer: NodeJS.Timeout | undefined
   const draw = () => {
     timer = undefined
     const width = stream.columns || 80
     const rows = [...running].map(([id, { stage, text }]) => {
-      const name = parametersText(parametersOf(sweep, id), sweep)
+      const name = names.of(id)
       return cut(`● ${name}  ${stage}  ${text}`, width)
     })
-    const status = standing()
+    const status = standing.text()
     region([...rows, ...(status ? [paint.dim(cut(status, width))] : [])].join('\n'))
   }
   return {
     event: (event) => {
+      names.event(event)
+      standing.event(event)
       follow(running, event)
       const lasting = lines(event, colours, stream.columns || 80)
       if (lasting.length > 0) {
@@ -90,12 +94,14 @@ function livePrinter(stream: Output, sweep: Sweep, color: boolean): SweepPrinter
   }
 }
 
+const ENDS: ReadonlySet<string> = new Set(['trialDone', 'trialStopped', 'trialFailed'])
+
 /** Keeps the lines of running trials. */
 function follow(running: Map<string, RunningTrial>, event: SweepEvent): void {
   if (event.type === 'trialStarted') {
     running.set(event.trial, { stage: 'begins', text: '', follow: followProgress() })
   }
-  if (event.type === 'trialDone' || event.type === 'trialFailed') running.delete(event.trial)
+  if (ENDS.has(event.type) && 'trial' in event) running.delete(event.trial!)
   const trial = 'trial' in event && event.trial ? running.get(event.trial) : undefined
   if (!trial) return
   if (event.type === 'stageStarted') {
@@ -108,28 +114,34 @@ function follow(running: Map<string, RunningTrial>, event: SweepEvent): void {
 }
 
 /** The lasting lines of a sweep: one when a trial ends, those of shared stages, warnings. */
-function trialLines(sweep: Sweep) {
+function trialLines({ name: title }: Sweep, names: ReturnType<typeof namesOf>) {
   /** Stages that several trials share are told once. */
   const told = new Set<string>()
   return (event: SweepEvent, colours: Colours, width: number): string[] => {
     const { good, bad, dim, warn } = colours
     switch (event.type) {
       case 'sweepStarted': {
-        const { name, trials } = sweep
         const before = event.finished > 0 ? `, ${event.finished} of them done before` : ''
-        return [`sweep ${name}: ${trials.length} trials${before}`]
+        return [`sweep ${title}: ${plural(event.trials, 'trial')}${before}`]
       }
       case 'trialStarted':
       case 'workerFailed':
         return []
       case 'trialDone': {
-        const name = parametersText(parametersOf(sweep, event.trial), sweep)
+        const name = names.of(event.trial)
         const value = event.value === undefined ? '' : `  ${metricText(event.value)}`
-        const took = event.cached ? 'cached' : secondsText(event.seconds)
+        const how = event.isPaused ? `paused after ${plural(event.epochs, 'epoch')}, ` : ''
+        const took = `${how}${event.cached ? 'cached' : secondsText(event.seconds)}`
         return [cut(`${good('✓')} ${name}${value}  ${dim(took)}`, width)]
       }
+      case 'trialStopped': {
+        const name = names.of(event.trial)
+        const value = event.value === undefined ? '' : `  ${metricText(event.value)}`
+        const when = dim(`stopped after ${plural(event.epoch, 'epoch')}`)
+        return [cut(`${warn('■')} ${name}${value}  ${when}`, width)]
+      }
       case 'trialFailed': {
-        const name = parametersText(parametersOf(sweep, event.trial), sweep)
+        const name = names.of(event.trial)
         const again = event.again ? '; it is tried again' : ''
         return [`${bad('✗')} ${name}  failed: ${event.message}${again}`]
       }
@@ -162,29 +174,51 @@ function trialLines(sweep: Sweep) {
 }
 
 /** Best so far, how many are done, failed and left, and how long the rest takes at this pace. */
-function standingOf(sweep: Sweep): () => string {
+function standingOf({ block }: Sweep, name: (trial: string) => string) {
   const began = performance.now()
-  let first: number | undefined
-  return () => {
-    const { trials, best } = sweepResults(sweep, readFolders(sweep))
-    const done = trials.filter(({ status }) => status === 'done').length
-    const failed = trials.filter(({ status }) => status === 'failed').length
-    first ??= done
-    const left = trials.length - done - failed
-    const pace = (performance.now() - began) / 1000 / Math.max(1, done - first)
-    return [
-      `${done}/${trials.length} done`,
-      ...(failed > 0 ? [`${failed} failed`] : []),
-      ...(best?.value === undefined
-        ? []
-        : [`best ${metricText(best.value)} ${parametersText(best.parameters, sweep)}`]),
-      ...(done > first && left > 0 ? [`${secondsText(left * pace)} left`] : []),
-    ].join('  ')
+  let total = 0
+  let before = 0
+  let best: { readonly value: number; readonly trial: string } | undefined
+  const ended = { done: new Set<string>(), cut: new Set<string>(), failed: new Set<string>() }
+  return {
+    event: (event: SweepEvent): void => {
+      if (event.type === 'sweepStarted') {
+        total = event.trials
+        before = event.finished
+      }
+      if (event.type === 'trialFailed' && !event.again) ended.failed.add(event.trial)
+      if (event.type === 'trialStopped') ended.cut.add(event.trial)
+      if (event.type !== 'trialDone') return
+      const { trial, value, isPaused } = event
+      ended.cut[isPaused ? 'add' : 'delete'](trial)
+      if (!isPaused) ended.done.add(trial)
+      if (value === undefined || isPaused) return
+      if (!best || isBetter(value, best.value, block.metric)) best = { value, trial }
+    },
+    text: (): string => {
+      const own = ended.done.size + ended.cut.size + ended.failed.size
+      const left = total - before - own
+      const pace = (performance.now() - began) / 1000 / Math.max(1, own)
+      return [
+        `${before + ended.done.size}/${total} done`,
+        ...(ended.cut.size > 0 ? [`${ended.cut.size} ended early`] : []),
+        ...(ended.failed.size > 0 ? [`${ended.failed.size} failed`] : []),
+        ...(best ? [`best ${metricText(best.value)} ${name(best.trial)}`] : []),
+        ...(own > 0 && left > 0 ? [`${secondsText(left * pace)} left`] : []),
+      ].join('  ')
+    },
   }
 }
 
-function parametersOf(sweep: Sweep, id: string) {
-  return sweep.trials.find((trial) => trial.id === id)?.parameters ?? {}
+/** What trials are called: by their parameters, which the event that starts one tells. */
+function namesOf({ trials }: Sweep) {
+  const parameters = new Map(trials.map((trial) => [trial.id, trial.parameters]))
+  return {
+    event: (event: SweepEvent): void => {
+      if (event.type === 'trialStarted') parameters.set(event.trial, event.parameters)
+    },
+    of: (trial: string): string => parametersText(parameters.get(trial) ?? {}),
+  }
 }
 
 function cut(line: string, width: number): string {

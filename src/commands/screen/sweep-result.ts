@@ -26,7 +26,7 @@ export function sweepJson(sweep: Sweep, results: SweepResults, options: SweepTex
   const runs = join(folder, '../..')
   const { trials } = results
   const isFailed = trials.some(({ status }) => status === 'failed')
-  const isWhole = trials.every(({ status }) => status === 'done')
+  const isWhole = trials.every(({ status }) => status !== 'waiting' && status !== 'running')
   return {
     sweep: {
       name,
@@ -34,14 +34,11 @@ export function sweepJson(sweep: Sweep, results: SweepResults, options: SweepTex
       method: block.method,
       metric: { name: block.metric.name, goal: block.metric.goal },
     },
-    status: isFailed ? 'failed' : isWhole || results.best ? 'done' : 'unfinished',
+    status: isFailed ? 'failed' : isWhole ? 'done' : 'unfinished',
     trials: trials.map((trial) => ({
       id: trial.id,
       parameters: trial.parameters,
-      status:
-        before?.has(trial.id) || (trial.status === 'done' && trial.cached)
-          ? 'cached'
-          : trial.status,
+      status: statusJson(trial, before),
       ...(trial.value === undefined ? {} : { value: trial.value }),
       metrics: trial.metrics as Json,
       epochs: trial.epochs,
@@ -63,6 +60,15 @@ export function sweepJson(sweep: Sweep, results: SweepResults, options: SweepTex
   }
 }
 
+/** `cached`: finished by an earlier call, by the ledger or wholly from the store (spec: cli.md). */
+function statusJson(
+  { id, status, cached }: TrialResult,
+  before: ReadonlySet<string> | undefined,
+): string {
+  if (status === 'paused') return 'stopped'
+  return status === 'done' && (cached || before?.has(id)) ? 'cached' : status
+}
+
 /** What a finished sweep says at its end: the table of trials, the best one and how to repeat it. */
 export function sweepText(
   sweep: Sweep,
@@ -75,7 +81,7 @@ export function sweepText(
     `${sweep.name}`,
     plural(trials.length, 'trial'),
     `${count('done')} done`,
-    ...(['failed', 'running', 'waiting'] as const).flatMap((status) =>
+    ...(['paused', 'stopped', 'failed', 'running', 'waiting'] as const).flatMap((status) =>
       count(status) > 0 ? [`${count(status)} ${status}`] : [],
     ),
     ...(options.others > 0 ? [`${options.others} more that the file no longer has`] : []),
@@ -90,7 +96,7 @@ function bestLines(sweep: Sweep, best: TrialResult, options: SweepTextOptions): 
   const run = options.best
   const dir = relative(cwd, join(sweep.folder, '../..', best.run ?? ''))
   return [
-    `best: ${parametersText(best.parameters, sweep)}`,
+    `best: ${parametersText(best.parameters)}`,
     ...(run ? ['', metricTable(run.record, width)] : []),
     `${relative(cwd, run?.folder ?? dir) || '.'}/summary.md`,
     `repeat it: ${program} run ${file} --set "~sweep"${Object.entries(best.parameters).map(setFlag).join('')}`,
@@ -154,7 +160,7 @@ function varying(groups: readonly TrialGroup[]): string[] {
 }
 
 /** `learningRate 0.001  freeze all`: what a trial has of its own. */
-export function parametersText(parameters: Values, _sweep?: Sweep): string {
+export function parametersText(parameters: Values): string {
   return Object.entries(parameters)
     .map(([key, value]) => `${key.split('.').at(-1)} ${valueText(value)}`)
     .join('  ')

@@ -1,0 +1,148 @@
+import type { EarlyTerminate } from '../pipeline/pipeline.generated.ts'
+import { repeatsOf } from './candidates.ts'
+import { ashaDecision, type AshaRule, type AshaTrial } from './early/asha.ts'
+import { nextCandidate } from './sampler.ts'
+import type { Sweep, Trial } from './sweep.ts'
+import { claimTicket, readTicket } from './ticket.ts'
+import { addTrial, claimTrial, type TrialClaim, type TrialFolder } from './trial-folder.ts'
+import { reaches, stateOf, valueOf, valuesOf, type TrialState } from './trial-state.ts'
+import { readFolders, trialsFolder, turnFolder, withSuggested } from './trials.ts'
+
+/** What a worker does next. */
+export type Next =
+  /** Runs a trial, up to so many epochs where it is not to be trained to its end yet. */
+  | {
+      readonly type: 'run'
+      readonly trial: Trial
+      readonly claim: TrialClaim
+      readonly epochs?: number | undefined
+    }
+  /** Others are at work, and what they come to may bring more. */
+  | { readonly type: 'wait' }
+  | { readonly type: 'end' }
+
+/** Also gives the sweep with the trials that have been suggested since. `only`: no other trial is run. */
+export async function nextTrial(
+  before: Sweep,
+  only: ReadonlySet<string> | undefined,
+): Promise<{ readonly sweep: Sweep; readonly next: Next }> {
+  const sweep = await withSuggested(before)
+  const folders = readFolders(sweep)
+  if (isOver(sweep, folders)) return { sweep, next: { type: 'end' } }
+  const { earlyTerminate } = sweep.block
+  const next =
+    earlyTerminate?.type === 'asha'
+      ? takeByRungs(sweep, folders, only, ruleOf(sweep, earlyTerminate))
+      : takeOpen(sweep, folders, only)
+  if (next.type === 'run' || only) return { sweep, next }
+  const suggestion = await suggest(sweep)
+  // The one that was added is found again, by whichever process is first.
+  if (suggestion === 'added') return nextTrial(sweep, only)
+  return { sweep, next: suggestion === 'busy' ? { type: 'wait' } : next }
+}
+
+/** Whether a trial has reached the target, or one has failed that ends the sweep. */
+function isOver({ block, trials }: Sweep, folders: ReadonlyMap<string, TrialFolder>): boolean {
+  return trials.some(({ id }) => {
+    const folder = folders.get(id)
+    if (!folder) return false
+    const state = stateOf(folder)
+    const value = valueOf(state, block.metric)
+    if (value !== undefined && reaches(value, block.metric)) return true
+    return block.onError === 'stop' && state.status === 'failed' && folder.ticket.state === 'closed'
+  })
+}
+
+function takeOpen(
+  { trials }: Sweep,
+  folders: ReadonlyMap<string, TrialFolder>,
+  only: ReadonlySet<string> | undefined,
+): Next {
+  const wanted = trials.filter(({ id }) => !only || only.has(id))
+  for (const trial of wanted) {
+    const folder = folders.get(trial.id)
+    const claim = folder && claimTrial(folder)
+    if (claim) return { type: 'run', trial, claim }
+  }
+  const isBusy = wanted.some(({ id }) => folders.get(id)?.ticket.state === 'claimed')
+  return { type: isBusy ? 'wait' : 'end' }
+}
+
+/** By asynchronous successive halving. Where another process was quicker, things stand differently: look again. */
+function takeByRungs(
+  { trials, block }: Sweep,
+  folders: ReadonlyMap<string, TrialFolder>,
+  only: ReadonlySet<string> | undefined,
+  rule: AshaRule,
+): Next {
+  const stateFor = (id: string) => {
+    const folder = folders.get(id)
+    return folder && stateOf(folder)
+  }
+  const wanted = trials.filter(({ id }) => !only || only.has(id))
+  const isFresh = ({ id }: Trial) => stateFor(id)?.status === 'waiting' && !stateFor(id)?.paused
+  const known = trials.flatMap((trial, number): AshaTrial[] => {
+    const state = stateFor(trial.id)
+    return state && !isFresh(trial) ? [ashaTrial(state, number, block.metric, rule)] : []
+  })
+  const fresh = wanted.filter(isFresh)
+  const decision = ashaDecision(known, rule, fresh.length > 0)
+  if (decision.type === 'wait' || decision.type === 'end') return decision
+  const trial = decision.type === 'start' ? fresh[0]! : trials[decision.trial]!
+  const claim = claimTrial(folders.get(trial.id)!, { again: true })
+  return claim ? { type: 'run', trial, claim, epochs: decision.rung } : { type: 'wait' }
+}
+
+function ruleOf(
+  { block }: Sweep,
+  { min = 1, max, eta = 3 }: Extract<EarlyTerminate, { type: 'asha' }>,
+): AshaRule {
+  return { goal: block.metric.goal, min, max, eta }
+}
+
+function ashaTrial(
+  state: TrialState,
+  number: number,
+  metric: Sweep['block']['metric'],
+  { min }: AshaRule,
+): AshaTrial {
+  const { status, paused, done } = state
+  // A trial that was interrupted on its way up stands at the rung that it had come to.
+  const isPaused = status === 'paused' || (status === 'waiting' && paused !== undefined)
+  return {
+    number,
+    state: isPaused ? 'paused' : status === 'running' || status === 'done' ? status : 'failed',
+    rung: (done ?? paused)?.rung ?? min,
+    values: valuesOf(state, metric),
+  }
+}
+
+/** Adds what TPE suggests next: by one process at a time, as each suggestion depends on all before. */
+async function suggest(sweep: Sweep): Promise<'added' | 'nothing' | 'busy'> {
+  if (sweep.block.method !== 'tpe') return 'nothing'
+  const folder = turnFolder(sweep)
+  const ticket = readTicket(folder)
+  const claim = ticket && claimTicket(folder, ticket)
+  if (!claim) return 'busy'
+  try {
+    // Others may have suggested since.
+    const now = await withSuggested(sweep)
+    if (now.trials.length !== sweep.trials.length) return 'added'
+    const folders = readFolders(now)
+    const tried = now.trials.map(({ id, parameters }) => {
+      const own = folders.get(id)
+      return { parameters, state: own && stateOf(own) }
+    })
+    const candidate = nextCandidate(now.block, tried)
+    if (!candidate) return 'nothing'
+    const { number } = candidate
+    for (const repeat of repeatsOf(now.block)) {
+      const parameters = { ...candidate.parameters, ...repeat }
+      const { id } = await now.resolve(parameters)
+      await addTrial(trialsFolder(now), { id, number, parameters })
+    }
+    return 'added'
+  } finally {
+    claim.release('open')
+  }
+}
