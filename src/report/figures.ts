@@ -23,7 +23,9 @@ export function isPercent(metric: string): boolean {
 /** A metric for people; an en dash where there is none. */
 export function figureText(metric: string, value: number | null | undefined): string {
   if (value === undefined || value === null) return '–'
-  return isPercent(metric) ? percentText(value) : metricText(value)
+  if (isPercent(metric)) return percentText(value)
+  const size = Math.abs(value)
+  return size >= 1e6 || (size > 0 && size < 5e-5) ? value.toExponential(2) : metricText(value)
 }
 
 /** What a metric is called in a table. */

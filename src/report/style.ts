@@ -88,6 +88,7 @@ fieldset.choice{border:0;margin:.2rem 0 .6rem;padding:0;display:flex;flex-wrap:w
 .share{color:var(--muted);font-variant-numeric:tabular-nums;white-space:nowrap}
 .file{color:var(--muted);font-size:.78rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;margin-top:.1rem}
 .ranked{display:flex;justify-content:space-between;gap:.6rem}
+.ranked>:first-child{min-width:0;overflow-wrap:anywhere}
 .card .bar{width:100%;height:.25rem;margin:.1rem 0 .35rem}
 .sheet{display:block;max-width:100%;height:auto;border-radius:4px}
 .phase h3:first-child{margin-top:0}

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { stringify } from 'yaml'
 import { createProject, type Project } from './rig.ts'
+import { writeTrunk } from './weights.ts'
 
 describe('pipeline report', () => {
   let project: Project
@@ -21,6 +23,7 @@ describe('pipeline report', () => {
     const page = readFileSync(join(project.path, dir, 'report.html'), 'utf8')
     assert.match(page, /^<!doctype html>\n<html lang="en">/)
     assert.ok(page.includes('test pictures named right'))
+    assert.match(page, /<img src="data:image\/jpeg;base64,/)
     assert.ok(!page.includes(project.path), 'no path of this machine')
     assert.match(readFileSync(join(project.path, 'runs/.gitignore'), 'utf8'), /^report\.html$/m)
   })
@@ -42,6 +45,29 @@ describe('pipeline report', () => {
     assert.equal(first, again)
   })
 
+  it('has pictures from the store where the files are gone, and says it where those are gone too', async () => {
+    const copy = await project.copy()
+    try {
+      const report = async () => {
+        const { code, stderr } = await copy.pipeline(['report', '@latest'])
+        assert.equal(code, 0, stderr)
+        return readFileSync(join(copy.path, dir, 'report.html'), 'utf8')
+      }
+      const images = (page: string) => page.match(/<img src="data:image\/jpeg/g)?.length ?? 0
+      const before = images(await report())
+      rmSync(join(copy.path, 'pictures'), { recursive: true })
+      const kept = await report()
+      assert.ok(before > 0 && images(kept) === before)
+      assert.ok(!kept.includes('names alone'))
+      rmSync(join(copy.path, 'store'), { recursive: true })
+      const bare = await report()
+      assert.equal(images(bare), 0)
+      assert.ok(bare.includes('so there are names alone'))
+    } finally {
+      await copy[Symbol.asyncDispose]()
+    }
+  })
+
   it('needs neither store nor what git does not keep', async () => {
     const copy = await project.copy()
     try {
@@ -52,10 +78,48 @@ describe('pipeline report', () => {
       }
       const { code, stderr } = await copy.pipeline(['report', '@latest', '--out', 'bare.html'])
       assert.equal(code, 0, stderr)
+      const page = readFileSync(join(copy.path, 'bare.html'), 'utf8')
+      assert.ok(page.includes('the run has no predictions.jsonl'))
       assert.ok(!existsSync(join(copy.path, 'store')), 'reading makes no store')
     } finally {
       await copy[Symbol.asyncDispose]()
     }
+  })
+
+  it('is there of a run that failed, and of one without training', async () => {
+    project.configure(
+      { name: 'broken', optimizer: { name: 'SGD', learningRate: 1e38 } },
+      'broken.yaml',
+    )
+    const failed = await project.pipeline(['run', 'broken.yaml'])
+    assert.equal(failed.code, 1, failed.stderr)
+    assert.equal(
+      (await project.pipeline(['report', 'broken@latest', '--out', 'broken.html'])).code,
+      0,
+    )
+    const broken = readFileSync(join(project.path, 'broken.html'), 'utf8')
+    assert.match(broken, /<b class="failed">failed<\/b>/)
+    assert.match(broken, /Failed after the stage/)
+
+    const shape = { name: 'MobileNetV2', alpha: 0.35, inputShape: [32, 32, 3] }
+    await writeTrunk(join(project.path, 'whole.h5'), { ...shape, includeTop: true })
+    const named = {
+      name: 'named',
+      engine: 'wasm',
+      dataset: { imageSize: [32, 32] },
+      baseModel: { name: 'MobileNetV2', alpha: 0.35, weights: 'whole.h5' },
+      prediction: { images: ['pictures/test'], top: 3 },
+    }
+    writeFileSync(join(project.path, 'named.yaml'), stringify(named))
+    assert.equal((await project.pipeline(['run', 'named.yaml'])).code, 0)
+    assert.equal(
+      (await project.pipeline(['report', 'named@latest', '--out', 'named.html'])).code,
+      0,
+    )
+    const page = readFileSync(join(project.path, 'named.html'), 'utf8')
+    assert.match(page, /<strong>9<\/strong>\s*<p>pictures named/)
+    assert.equal(page.match(/<img src="data:image\/jpeg/g)?.length, 9)
+    assert.equal(page.match(/class="ranked"/g)?.length, 27)
   })
 
   it('refuses a run that there is not', async () => {

@@ -28,7 +28,7 @@ async function pages(): Promise<Readonly<Record<string, RunReport>>> {
     epochs: [],
     classes: [],
   })
-  const top = [{ label: 'tabby', index: 281, probability: 0.7 }]
+  const top = [{ label: 'tabby_'.repeat(20), index: 281, probability: 0.7 }]
   return {
     full,
     'of 30 classes': { ...full, evaluations: [manyClasses(30)] },
@@ -36,6 +36,13 @@ async function pages(): Promise<Readonly<Record<string, RunReport>>> {
     'with long names': {
       ...full,
       evaluations: [evaluationOf([long, `${long}${long}`, 'x'.repeat(90)])],
+      scored: full.scored!.map((one) => ({
+        ...one,
+        label: 'y'.repeat(80),
+        image: 'z'.repeat(200),
+      })),
+      record: recordOf({ name: 'n'.repeat(80) }),
+      resolved: `name: ${'n'.repeat(300)}\nbaseModel: { tfjs: ${'m'.repeat(120)} }\n`,
     },
     'of a failed run': reportOf({
       record: recordOf({ status: 'failed', metrics: {} }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { findings } from '../../src/report/findings.ts'
-import { percentText } from '../../src/report/figures.ts'
+import { figureText, percentText } from '../../src/report/figures.ts'
 import { markup } from '../../src/report/html.ts'
 import { pictureKey } from '../../src/report/pictures.ts'
 import type { RunReport } from '../../src/report/read.ts'
@@ -327,6 +327,11 @@ it('says what came out of a run whose confusion has no pictures', () => {
   ]
   const evaluations = [{ ...evaluationOf(), confusion }]
   assert.equal(result(reportOf({ evaluations })).big, '–')
+})
+
+it('writes the loss of a training that went wild, and one of nearly nothing', () => {
+  const shown = [5.5676e31, 123.4567, 0.00001, 0].map((value) => figureText('loss', value))
+  assert.deepEqual(shown, ['5.57e+31', '123.4567', '1.00e-5', '0.0000'])
 })
 
 it('never rounds a mistake away', () => {

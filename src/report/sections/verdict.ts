@@ -100,17 +100,20 @@ function lastEpoch({ epochs }: RunReport['record']): { more?: string } {
 }
 
 function made({ record, resolved }: RunReport): (readonly [string, Part])[] {
-  const { classes, parameters, epochs, engine, pictures } = record
+  const { classes, parameters, epochs, engine, pictures, predicted } = record
   const of = Object.entries(pictures)
     .sort(([a], [b]) => bySplit(a, b))
     .map(([split, count]) => `${countText(count)} ${split}`)
   const { model } = settingsOf(resolved)
-  const trained = `${countText(parameters.trainable)} of ${countText(parameters.total)}`
+  const total = countText(parameters.total)
+  const weights = predicted
+    ? (['Parameters', total] as const)
+    : (['Parameters trained', `${countText(parameters.trainable)} of ${total}`] as const)
   return [
     ...(model === undefined ? [] : [['Base model', model] as const]),
     ...(classes.length > 0 ? [['Classes', countText(classes.length)] as const] : []),
     ...(of.length > 0 ? [['Pictures', of.join(', ')] as const] : []),
-    ...(parameters.total > 0 ? [['Parameters trained', trained] as const] : []),
+    ...(parameters.total > 0 ? [weights] : []),
     ...(epochs.length > 0 ? [['Epochs', countText(epochs.length)] as const] : []),
     ...(engine
       ? [['Engine', `${engine.name} ${engine.version} on ${engine.device}`] as const]
