@@ -1,5 +1,6 @@
 // Exports a run to keras and tfjs and has the files loaded by Keras itself and by TensorFlow.js in Chromium; their predictions
-// of pictures of the run against the run's own. Made-up pictures where the store has none.
+// of pictures of the run against the run's own; by tfjs-layers in Node too. Made-up pictures where the store has none. Of a run
+// on a SavedModel it tells the layers that its function became. Outputs that do not differ among pictures show nothing.
 // Run: node dist/bench/export.js RUN [TF.MIN.JS]
 // TF.MIN.JS is dist/tf.min.js of the npm package @tensorflow/tfjs; CHROMIUM is the browser's command (default: chromium).
 import { spawn } from 'node:child_process'
@@ -16,8 +17,11 @@ import { largestDifference, predictions, somePixels } from '../src/export/check.
 import { exportRun } from '../src/export/export.ts'
 import { storeRoot } from '../src/graph/store-root.ts'
 import { openStore } from '../src/graph/store.ts'
+import type { Layer } from '../src/models/layer-graph.ts'
+import { raiseSavedModels } from '../src/models/saved-model/raise/raise.ts'
 import { loadRunModel } from '../src/runs/load-model.ts'
 import { findRun, runsRoot } from '../src/runs/read.ts'
+import { predictInTfjs } from '../test/support/tfjs.ts'
 import { pythonCommand, PYTHON_ENV, script } from './support/python.ts'
 
 const [reference, tfjs] = process.argv.slice(2)
@@ -53,6 +57,17 @@ await fetch('/', { method: 'POST', body: JSON.stringify(answer) })
 </script>
 `
 
+const module = model.graph.layers.find(({ kind }) => kind === 'SavedModel')
+if (module) {
+  const own = new Set(model.graph.layers.map(({ name }) => name))
+  const { graph } = raiseSavedModels({ ...model, frozen: new Set() })
+  const layers = graph.layers.filter(({ name }) => !own.has(name))
+  console.log(`${module.name}, a SavedModel, as ${layers.length} layers: ${kindsOf(layers)}`)
+}
+const perPicture = outputs.length / pixels.shape[0]!
+const spread = Math.max(...outputs.map((value, i) => Math.abs(value - outputs[i % perPicture]!)))
+console.log(`outputs: at most ${spread.toExponential(1)} from those of the first picture`)
+
 const folder = await mkdtemp(join(tmpdir(), 'graft-export-'))
 const { signal } = new AbortController()
 try {
@@ -68,6 +83,9 @@ try {
   const { stdout } = await execa(pythonCommand(), python, { env: PYTHON_ENV })
   const { difference, version } = JSON.parse(stdout.split('\n').at(-1)!) as Record<string, number>
   console.log(`Keras ${version}: ${of}, at most ${difference!.toExponential(1)} apart`)
+  const inNode = await predictInTfjs(join(folder, 'tfjs'), pixels.shape as Pictures, pixels.data)
+  const apart = largestDifference(outputs, inNode.outputs).toExponential(1)
+  console.log(`tfjs-layers in Node: ${of}, at most ${apart} apart`)
   for (const backend of tfjs === undefined ? [] : ['cpu', 'webgl']) {
     const got = await inBrowser(join(folder, 'tfjs'), tfjs!, backend)
     const apart = largestDifference(outputs, Float32Array.from(got.outputs))
@@ -80,6 +98,14 @@ try {
 } finally {
   store.close()
   await rm(folder, { recursive: true, force: true })
+}
+
+type Pictures = readonly [number, number, number, number]
+
+function kindsOf(layers: readonly Layer[]): string {
+  const counts = new Map<string, number>()
+  for (const { kind } of layers) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ')
 }
 
 interface Answer {
