@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { byCodeUnit } from '../../util/json.ts'
 import { isBeingMade } from '../mark.ts'
 import { RUN_FILES, type RunRecord } from '../record.ts'
@@ -58,8 +58,7 @@ function asItIs(row: RunRow, folder: string): ListedRun {
 
 /** The folders that a run lies in: its name's and its own. */
 export function placeOf({ folder }: Pick<ListedRun, 'folder'>): [name: string, id: string] {
-  const [name, id] = folder.split(/[/\\]/).slice(-2)
-  return [name!, id!]
+  return [basename(dirname(folder)), basename(folder)]
 }
 
 /** A run that says it is running and whose process is gone was interrupted. */
