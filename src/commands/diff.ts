@@ -5,7 +5,8 @@ import { runsRoot } from '../runs/read.ts'
 import { failure } from '../util/diagnostic.ts'
 import type { CommandContext, CommandRun } from './command.ts'
 import { sideOf } from './diff-side.ts'
-import { diffJson, diffMarkdown, diffText } from './screen/diff.ts'
+import { diffJson } from './screen/diff-json.ts'
+import { diffMarkdown, diffText } from './screen/diff.ts'
 import { tableWidth } from './table-text.ts'
 
 export interface DiffFlags {

@@ -41,19 +41,28 @@ export function diffSides(a: Side, b: Side, { all = false } = {}): RunDiff {
     [...metrics, ...said, ...stages, ...environment].every((row) => row.same) &&
     (predictions?.flips.length ?? 0) === 0 &&
     (data?.splits.every(isClean) ?? true)
+  const notes = [...notesOf('A', a), ...notesOf('B', b), ...missing(a, b, data === undefined)]
   const kept = <Row extends { readonly same: boolean }>(rows: readonly Row[]) =>
     all ? rows : rows.filter((row) => !row.same)
   return {
     a,
     b,
-    verdict: verdict(a, b, { metrics, config, answers, isSame, others, same }),
+    verdict: verdict(a, b, {
+      metrics,
+      config,
+      answers,
+      isSame,
+      others,
+      same,
+      isKnown: notes.length === 0,
+    }),
     metrics: kept(metrics),
     config: config && (all ? config : kept(said)),
     data: data && { ...data, splits: data.splits.filter((split) => all || !isClean(split)) },
     stages: kept(stages),
     environment: kept(environment),
     predictions,
-    notes: [...notesOf('A', a), ...notesOf('B', b), ...missing(a, b, data === undefined)],
+    notes,
     same,
   }
 }

@@ -13,14 +13,17 @@ export interface Findings {
   readonly isSame: DataJoin['isSame']
   /** Pictures without labels that are named otherwise. */
   readonly others: number
-  /** Nothing at all differs. */
+  /** Nothing at all differs, in what is known. */
   readonly same: boolean
+  /** Nothing is missing. */
+  readonly isKnown: boolean
 }
 
 /** What a person wants to know first, in a sentence or two. */
 export function verdict(a: Side, b: Side, findings: Findings): string {
-  const { metrics, same } = findings
-  if (same) return 'Nothing differs.'
+  const { metrics, same, isKnown } = findings
+  if (same && a.record !== undefined && a.record.id === b.record?.id) return 'A and B are one run.'
+  if (same) return isKnown ? 'Nothing differs.' : 'Nothing differs in what is known of both.'
   const judged = judging(metrics)
   const parts = [
     ...loud(metrics, findings),
