@@ -385,8 +385,8 @@ def pour(model):
             layer.finalize_state()  # takes over its weights
 
 
-def picture(batch, size):
-    values = uniforms("picture", batch * size[0] * size[1] * 3)
+def picture(batch, size, number=0):
+    values = uniforms(f"picture {number}" if number else "picture", batch * size[0] * size[1] * 3)
     return np.floor((values + 1) * 128).astype(np.float32).reshape(batch, *size, 3)
 
 
@@ -395,11 +395,11 @@ OWN_PREPROCESSING = {name: lambda x: (x - np.float32(127)) / np.float32(128) for
 
 
 def preprocessed(name, pixels):
-    """By the model's own `preprocess_input`."""
+    """By the model's own `preprocess_input`, in the numbers that Keras is set to."""
     if name in OWN_PREPROCESSING:
-        return OWN_PREPROCESSING[name](pixels)
+        return OWN_PREPROCESSING[name](pixels).astype(keras.config.floatx())
     module = sys.modules[getattr(keras.applications, name).__module__]
-    return np.asarray(module.preprocess_input(pixels.copy()), np.float32)
+    return np.asarray(module.preprocess_input(pixels.copy()), keras.config.floatx())
 
 
 def rounded(values):

@@ -37,7 +37,7 @@ export interface OutputGolden {
   readonly layers: readonly LayerGolden[]
 }
 
-/** What test/golden/model_runs.py wrote of one base model. */
+/** What test/golden/model_runs.py wrote of one base model: numbers of Keras in float64. */
 export interface RunGolden {
   readonly options: BaseModelOptions
   readonly gains: readonly number[]
@@ -49,13 +49,15 @@ export interface RunGolden {
   readonly outputs: readonly number[]
   readonly step: {
     readonly size: readonly [number, number]
+    /** Which made-up ones; absent from runs that model_runs.py has not made anew, of Keras in float32: 0. */
+    readonly pictures?: number
     readonly batch: number
     readonly classes: number
     readonly lift: number
     readonly learningRate: number
     readonly loss: number
     readonly lossAfter: number
-    /** How far Keras is from itself, its pictures changed by a rounding. */
+    /** How far a gradient of Keras in float32 is from it at most, its pictures as they are and changed by a rounding. */
     readonly spread: number
     /** Name, norm and sketch. */
     readonly gradients: readonly (readonly [string, number, number])[]

@@ -67,9 +67,14 @@ function madeUp(layer: Layer, name: string, shape: readonly number[]): Float32Ar
   return values.map((v) => v * gain)
 }
 
-/** [batch, height, width, 3] of whole numbers 0..255. */
-export function madeUpPicture(batch: number, height: number, width: number): Uint8Array {
-  const values = uniforms('picture', batch * height * width * 3)
+/** [batch, height, width, 3] of whole numbers 0..255; `number` says which of several. */
+export function madeUpPicture(
+  batch: number,
+  height: number,
+  width: number,
+  number = 0,
+): Uint8Array {
+  const values = uniforms(number ? `picture ${number}` : 'picture', batch * height * width * 3)
   return Uint8Array.from(values, (v) => Math.floor((v + 1) * 128))
 }
 
