@@ -371,7 +371,6 @@ describe('a sweep, on wasm', { concurrency: 2 }, () => {
       training: { epochs: 4 },
       sweep: {
         earlyTerminate: { type: 'median', min: 1, trials: 2 },
-        metric: { name: 'validation.loss' },
         parameters: { 'optimizer.learningRate': { values: [1e-2, 5e-3, 1e-6] } },
       },
     })
