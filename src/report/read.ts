@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Store } from '../graph/store.ts'
 import type { Prediction } from '../prediction/predict-pictures.ts'
+import { readMarks, tagsOf } from '../runs/marks.ts'
 import { predictionsOf } from '../runs/predictions.ts'
 import type { StoredRun } from '../runs/read.ts'
 import { RUN_FILES, type RunRecord } from '../runs/record.ts'
@@ -15,6 +16,9 @@ import { sheetOf, type Thumbnail } from './thumbnail.ts'
 /** What a page about a run is made of: all that its folder says. Of a run from git, some of it is not there. */
 export interface RunReport {
   readonly record: RunRecord
+  /** Those of the pipeline and those that were put on the run later. */
+  readonly tags: readonly string[]
+  readonly note: string | undefined
   /** Where a person has it: `runs/NAME/ID`. */
   readonly place: string
   /** Of the evaluated splits, the one that counts first: test, else the last. */
@@ -58,9 +62,12 @@ export async function readReport(run: StoredRun, store: Store | undefined): Prom
   const scored = isNaming ? undefined : await readScored(lines, classes)
   const named = isNaming ? await readNamed(run) : undefined
   const sheet = await readBytes(join(folder, RUN_FILES.augmentation))
+  const marks = readMarks(folder)
   const parents = [dirname(dirname(folder)), dirname(folder), folder]
   return {
     record,
+    tags: tagsOf(record.tags, marks),
+    note: (marks.note ?? record.notes)?.trim() || undefined,
     place: parents.map((path) => basename(path)).join('/'),
     evaluations,
     scored,

@@ -15,10 +15,11 @@ import { mistakes } from './sections/mistakes.ts'
 import { named } from './sections/named.ts'
 import { training } from './sections/training.ts'
 import { verdict } from './sections/verdict.ts'
-import { warnings } from './sections/warnings.ts'
+import { problems, warnings } from './sections/warnings.ts'
 
 /** The parts of a page about one run, in their order; a part that has nothing to say is not there. */
 const SECTIONS: readonly ((report: RunReport) => Section | undefined)[] = [
+  problems,
   warnings,
   standsOut,
   named,

@@ -37,6 +37,9 @@ header{padding-top:1.75rem}
 .verdict strong{font-size:3.25rem;font-weight:600;line-height:1.1;letter-spacing:-.03em;font-variant-numeric:tabular-nums;white-space:nowrap}
 .verdict p{margin:0;font-size:1.1rem;flex:1 1 16rem}
 .verdict small{display:block;color:var(--muted);font-size:.9rem}
+.remark{margin:1.1rem 0 0}
+.tags{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem;margin:.6rem 0 0;padding:0;font-size:.82rem}
+.tags li{background:var(--raised);border-radius:4px;padding:.05rem .5rem;color:var(--muted)}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,8rem),1fr));gap:.9rem 1.5rem;margin:1.5rem 0 0}
 .facts dt{font-size:.8rem;color:var(--muted)}
 .facts dd{margin:0;font-variant-numeric:tabular-nums}
@@ -64,10 +67,12 @@ figcaption small{display:block;font-weight:400;font-size:.85rem}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;margin:0 0 .35rem;padding:0;font-size:.85rem;color:var(--muted)}
 .stroke{display:inline-block;width:1.5rem;border-top:2.5px solid;vertical-align:middle;margin-right:.45rem}
 .stroke.dashed{border-top-style:dashed}
-ul.warnings{list-style:none;margin:0;padding:0;max-width:46rem}
-.warnings li{border-left:3px solid var(--warn);padding:.1rem 0 .1rem .8rem;margin:0 0 .8rem}
-.warnings code{color:var(--warn);margin-right:.4rem}
-.warnings small{display:block;color:var(--muted);font-size:.9rem}
+ul.told{list-style:none;margin:0;padding:0;max-width:46rem}
+.told li{border-left:3px solid var(--warn);padding:.1rem 0 .1rem .8rem;margin:0 0 .8rem}
+.told code{color:var(--warn);margin-right:.4rem}
+.problems li{border-color:var(--bad)}
+.problems code{color:var(--bad)}
+.told small{display:block;color:var(--muted);font-size:.9rem}
 td:has(.bar){vertical-align:middle}
 .bar{display:block;width:clamp(3rem,14vw,11rem);height:.55rem;border-radius:2px}
 .bar i{display:block;height:100%;border-radius:2px}

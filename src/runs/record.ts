@@ -49,6 +49,8 @@ export interface RunRecord {
   /** Of the whole model, head included. */
   readonly parameters: { readonly total: number; readonly trainable: number }
   readonly warnings: readonly Diagnostic[]
+  /** What a failed run failed with. */
+  readonly problems?: readonly Diagnostic[] | undefined
   readonly environment: Readonly<Record<string, Json>>
 }
 

@@ -52,7 +52,8 @@ export interface Recorder {
   finish(artifacts: ReadonlyMap<string, Artifact>, settled: Prepared): Promise<RunRecord>
   /** The same of a run without training: what its one stage has come to. */
   finishPrediction(artifact: Artifact): Promise<RunRecord>
-  abandon(status: 'failed' | 'interrupted'): Promise<void>
+  /** `problems`: what the run failed with. */
+  abandon(status: 'failed' | 'interrupted', problems?: readonly Diagnostic[]): Promise<void>
 }
 
 export async function openRecorder(
@@ -170,9 +171,10 @@ export async function openRecorder(
       await ended(record)
       return record
     },
-    abandon: async (status) => {
+    abandon: async (status, problems = []) => {
       await lines.catch(() => undefined)
-      await ended(soFar(status))
+      const told = problems.map((problem) => anonymousDiagnostic(problem, without))
+      await ended({ ...soFar(status), ...(told.length > 0 ? { problems: told } : {}) })
     },
   }
 }

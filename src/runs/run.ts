@@ -76,9 +76,9 @@ export async function runPipeline(prepared: AnyPrepared, options: RunOptions): P
           : await trainOut(planned.prepared, workshop, options, recorder)
       return { record, folder: recorder.folder, again: false }
     } catch (error) {
-      const isFailure = error instanceof PipelineError
+      const problems = error instanceof PipelineError ? error.diagnostics : undefined
       // A disk that is full must not hide why the run failed.
-      await recorder.abandon(isFailure ? 'failed' : 'interrupted').catch(() => undefined)
+      await recorder.abandon(problems ? 'failed' : 'interrupted', problems).catch(() => undefined)
       throw error
     }
   } catch (error) {

@@ -100,6 +100,7 @@ describe('pipeline report', () => {
     const broken = readFileSync(join(project.path, 'broken.html'), 'utf8')
     assert.match(broken, /<b class="failed">failed<\/b>/)
     assert.match(broken, /Failed after the stage/)
+    assert.match(broken, /What went wrong[^]*<code>NOT_FINITE<\/code>/)
 
     const shape = { name: 'MobileNetV2', alpha: 0.35, inputShape: [32, 32, 3] }
     await writeTrunk(join(project.path, 'whole.h5'), { ...shape, includeTop: true })

@@ -196,6 +196,8 @@ export function fullReport(picture: Thumbnail): RunReport {
 export function reportOf(changes: Partial<RunReport> = {}): RunReport {
   return {
     record: recordOf(),
+    tags: [],
+    note: undefined,
     place: 'runs/little/20261124-101500-8f2c1a',
     evaluations: [evaluationOf()],
     scored: undefined,

@@ -69,6 +69,23 @@ describe('the page of a run', () => {
     assert.ok(page.includes('Warning SPLIT_LEAK 2 pictures are in two splits look What stands out'))
   })
 
+  it('tells what a failed run failed with, before all', () => {
+    const problems = [
+      { code: 'NOT_FINITE', message: 'the loss is NaN', hint: 'lower the rate' },
+    ] as const
+    const record = recordOf({ status: 'failed', metrics: {}, problems })
+    const page = seen(runPage(reportOf({ record, evaluations: [] })).text)
+    assert.ok(
+      page.includes('What went wrong NOT_FINITE the loss is NaN lower the rate What stands out'),
+    )
+  })
+
+  it('has tags and the note', () => {
+    const page = seen(runPage(reportOf({ tags: ['good', 'paper'], note: 'The best so far.' })).text)
+    assert.ok(page.includes('seed 8 good paper 72.7 %'), page)
+    assert.ok(page.includes('would be right on 36.4 % The best so far.'))
+  })
+
   it('escapes every name that a person can give', () => {
     for (const name of HOSTILE) {
       const record = recordOf({
@@ -79,10 +96,19 @@ describe('the page of a run', () => {
       })
       const evaluations = [evaluationOf([name, 'b', 'c'])]
       const { text } = runPage(
-        reportOf({ record, evaluations, resolved: `name: ${name}`, place: name }),
+        reportOf({
+          record,
+          evaluations,
+          resolved: `name: ${name}`,
+          place: name,
+          tags: [name],
+          note: name,
+        }),
       )
       const { text: plain } = runPage(
         reportOf({
+          tags: ['a'],
+          note: 'b',
           record: recordOf({
             warnings: [{ code: 'NOTE', message: 'm', hint: 'h' }],
             environment: { git: { commit: 'c', dirty: true }, other: 'o' },

@@ -9,7 +9,7 @@ import { facts } from '../table.ts'
 
 /** The top of the page: which run, what came out of it, what it was made with and how to repeat it. */
 export function verdict(report: RunReport): Html {
-  const { record, place, resolved } = report
+  const { record, place, resolved, tags, note } = report
   const { name, id, status, started, seconds, seed } = record
   return markup`<header>
     <h1><bdi>${name}</bdi></h1>
@@ -17,7 +17,9 @@ export function verdict(report: RunReport): Html {
       <b class="${STATUS[status] ?? 'failed'}">${status}</b> <span>${id}</span>
       <span>${dateText(started)}</span> <span>${secondsText(seconds)}</span> <span>seed ${seed}</span>
     </p>
-    ${headline(report)} ${facts(made(report))}
+    ${tags.length > 0 && markup`<ul class="tags" aria-label="Tags">${tags.map((tag) => markup`<li><bdi>${tag}</bdi></li>`)}</ul>`}
+    ${headline(report)}
+    ${note !== undefined && markup`<p class="remark">${note}</p>`} ${facts(made(report))}
     ${
       resolved !== undefined &&
       markup`<div class="repeat">
