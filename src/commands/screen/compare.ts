@@ -1,6 +1,6 @@
 import type { Comparison, Curve, MetricRow } from '../../runs/diff/compare.ts'
 import { valueText } from '../../runs/diff/verdict.ts'
-import type { Json } from '../../util/json.ts'
+import type { Json, JsonObject } from '../../util/json.ts'
 import { sparkline } from '../../util/sparkline.ts'
 import { metricText, visible } from '../../util/text.ts'
 import type { Column, TableFormat } from '../table-text.ts'
@@ -41,7 +41,7 @@ export function comparisonColumns(
     ...(names.size > 1 || format === 'csv' ? [name] : []),
     { title: 'run', value: (i) => records[i]?.id ?? '' },
     ...(isUnfinished ? [status] : []),
-    ...keys.map((key) => keyColumn(key, keys)),
+    ...keys.map((key) => keyColumn(key, keys, format)),
     ...metrics.map((metric) => metricColumn(metric, format)),
     ...(format === 'csv' ? [] : shownCurves(curves).map(curveColumn)),
   ]
@@ -50,6 +50,7 @@ export function comparisonColumns(
 function keyColumn(
   { path, values }: Comparison['keys'][number],
   keys: Comparison['keys'],
+  format: TableFormat,
 ): Column<Row> {
   const short = lastStep(path)
   const isClear = short !== path && keys.filter((key) => lastStep(key.path) === short).length === 1
@@ -58,8 +59,29 @@ function keyColumn(
     ...(isClear ? { short } : {}),
     least: 8,
     right: values.every((value) => value === undefined || typeof value === 'number'),
-    value: (i) => visible(valueText(values[i])).replace(/\s+/g, ' '),
+    value: (i) => {
+      const text = format === 'csv' ? valueText(values[i], Infinity) : shortText(values[i])
+      return visible(text).replace(/\s+/g, ' ')
+    },
   }
+}
+
+/** Layers of a head by their names, with the one setting that says most: `GlobalAveragePooling2D, Dropout 0.5, Dense 2`. */
+function shortText(value: Json | undefined): string {
+  const isLayers = Array.isArray(value) && value.some((item: Json) => typeof item === 'object')
+  if (!isLayers) return valueText(value)
+  return (value as readonly Json[]).map(layerText).join(', ')
+}
+
+function layerText(item: Json): string {
+  if (typeof item !== 'object' || item === null) return String(item)
+  return Object.entries(item as JsonObject)
+    .map(([kind, settings]) => {
+      const { units, filters, rate } = (settings ?? {}) as JsonObject
+      const says = units ?? filters ?? rate
+      return says === undefined ? kind : `${kind} ${valueText(says)}`
+    })
+    .join(', ')
 }
 
 function lastStep(path: string): string {

@@ -45,7 +45,7 @@ export function blocksOf(diff: RunDiff, style: DiffStyle, form: Form): Block[] {
   const { metrics, config, data, stages, environment, predictions } = diff
   return [
     ...table('Metrics', metricColumns(style), metrics),
-    ...table('Config', CONFIG, config ?? []),
+    ...table('Config', configColumns(style), config ?? []),
     ...(data ? dataBlocks(data, style, form) : []),
     ...table('Stages', STAGES, stages),
     ...table('Environment', ENVIRONMENT, environment),
@@ -97,15 +97,15 @@ function metricColumns({ precision }: DiffStyle): readonly Shown<MetricDiff>[] {
   ]
 }
 
-const CONFIG: readonly Shown<ConfigDiff>[] = [
-  { title: 'key', least: 16, value: ({ path }) => path },
-  {
-    title: 'A -> B',
-    value: ({ a, b, same }) => (same ? valueText(a) : `${valueText(a)} -> ${valueText(b)}`),
-  },
-  { title: 'A at', extra: 1, value: ({ at }) => at.a ?? '-' },
-  { title: 'B at', extra: 1, value: ({ at }) => at.b ?? '-' },
-]
+function configColumns({ all }: DiffStyle): readonly Shown<ConfigDiff>[] {
+  const text = (value: ConfigDiff['a']) => valueText(value, all ? Infinity : 60)
+  return [
+    { title: 'key', least: 16, value: ({ path }) => path },
+    { title: 'A -> B', value: ({ a, b, same }) => (same ? text(a) : `${text(a)} -> ${text(b)}`) },
+    { title: 'A at', extra: 1, value: ({ at }) => at.a ?? '-' },
+    { title: 'B at', extra: 1, value: ({ at }) => at.b ?? '-' },
+  ]
+}
 
 const STAGES: readonly Shown<StageDiff>[] = [
   { title: 'stage', value: ({ id }) => id },

@@ -51,7 +51,8 @@ function walk(pair: Pair, emit: (pair: Pair) => void): void {
   if (a?.node.kind === 'map' && b?.node.kind === 'map') {
     for (const key of keysOf(a.node, b.node)) walk({ a: entry(a, key), b: entry(b, key) }, emit)
   } else if (a?.node.kind === 'list' && b?.node.kind === 'list' && hasMaps(a.node, b.node)) {
-    for (const [i, j] of aligned(a.node.items.map(kindOf), b.node.items.map(kindOf))) {
+    const [left, right] = [a.node.items, b.node.items]
+    for (const [i, j] of aligned(left.length, right.length, likeness(left, right))) {
       walk({ a: item(a, i), b: item(b, j) }, emit)
     }
   } else {
@@ -92,30 +93,41 @@ export function kindOf(node: Node): string {
 }
 
 /**
- * Pairs of places in two lists by their longest common subsequence, so that a layer put between two others is one change;
- * what stands between the same two neighbours is paired in order only where it is of one kind.
+ * Pairs of places in two lists, in the order of both, of the greatest sum of scores (a longest common subsequence, weighted): so a
+ * layer put between two others is one change, and what is behind it keeps its pair. A score of 0 is no pair.
  */
 export function aligned(
-  a: readonly string[],
-  b: readonly string[],
+  a: number,
+  b: number,
+  score: (i: number, j: number) => number,
 ): [number | undefined, number | undefined][] {
-  const length = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0))
-  for (let i = a.length - 1; i >= 0; i -= 1) {
-    for (let j = b.length - 1; j >= 0; j -= 1) {
-      length[i]![j] =
-        a[i] === b[j]
-          ? length[i + 1]![j + 1]! + 1
-          : Math.max(length[i + 1]![j]!, length[i]![j + 1]!)
+  const best = Array.from({ length: a + 1 }, () => new Array<number>(b + 1).fill(0))
+  for (let i = a - 1; i >= 0; i -= 1) {
+    for (let j = b - 1; j >= 0; j -= 1) {
+      const pair = score(i, j)
+      const paired = pair > 0 ? pair + best[i + 1]![j + 1]! : 0
+      best[i]![j] = Math.max(paired, best[i + 1]![j]!, best[i]![j + 1]!)
     }
   }
   const pairs: [number | undefined, number | undefined][] = []
-  for (let i = 0, j = 0; i < a.length || j < b.length;) {
-    if (i < a.length && j < b.length && a[i] === b[j]) pairs.push([i++, j++])
-    else if (j >= b.length || (i < a.length && length[i + 1]![j]! >= length[i]![j + 1]!))
-      pairs.push([i++, undefined])
+  for (let i = 0, j = 0; i < a || j < b;) {
+    const pair = i < a && j < b ? score(i, j) : 0
+    if (pair > 0 && best[i]![j] === pair + best[i + 1]![j + 1]!) pairs.push([i++, j++])
+    else if (j >= b || (i < a && best[i]![j] === best[i + 1]![j])) pairs.push([i++, undefined])
     else pairs.push([undefined, j++])
   }
   return pairs
+}
+
+/** Equal items before items of one kind, and more than one such pair before fewer. */
+function likeness(a: readonly Node[], b: readonly Node[]): (i: number, j: number) => number {
+  const [left, right] = [a, b].map((items) =>
+    items.map((item) => ({ kind: kindOf(item), text: text(dataOf(item)) })),
+  )
+  return (i, j) => {
+    const [one, other] = [left![i]!, right![j]!]
+    return one.text === other.text ? 3 : one.kind === other.kind ? 2 : 0
+  }
 }
 
 function dataOf(node: Node | undefined): Json | undefined {

@@ -42,9 +42,20 @@ function stageDiff(
     return row('computed twice from the same, with other output')
   }
   const changes = a.document && b.document ? changesBetween(a.document, b.document) : []
-  const reason = changes.length > 0 ? changesText(changes) : 'its fingerprint differs'
+  const reason = changes.length > 0 ? reasonText(changes) : 'its fingerprint differs'
   return row(isOutputSame ? `${reason}; the output is the same` : reason, changes)
 }
+
+/** Few values are told one by one, of more only what they belong to: `params.head` rather than all of its settings. */
+function reasonText(changes: readonly Change[]): string {
+  if (changes.length <= FEW) return changesText(changes)
+  const groups = new Set(changes.map(({ path }) => /^[^.[]+(?:\.[^.[]+)?/.exec(path)![0]))
+  const words = [...groups].map((path) => path.replace(/^inputs\./, 'input ')).sort()
+  return `${words.join(', ')} changed`
+}
+
+/** As many as `changesText` names. */
+const FEW = 3
 
 /** Of a stage whose fingerprint is open, as stages ahead of it are yet to run: its own settings, and theirs. */
 function foreseen(
@@ -55,7 +66,7 @@ function foreseen(
   const [left, right] = [settingsOf(a), settingsOf(b)]
   if (!left || !right) return { why: 'not known before it has run', changes: [], same: false }
   const changes = changesBetween(left, right)
-  if (changes.length > 0) return { why: changesText(changes), changes, same: false }
+  if (changes.length > 0) return { why: reasonText(changes), changes, same: false }
   const ahead = [...new Set(b.needs ?? a.needs)].filter((id) => different.has(id))
   return ahead.length > 0
     ? { why: `follows ${ahead.join(', ')}`, changes, same: false }

@@ -1,3 +1,4 @@
+import type { Json, JsonObject } from '../../util/json.ts'
 import { countText, metricText, plural } from '../../util/text.ts'
 import { isNaming, type ConfigDiff } from './config.ts'
 import type { DataJoin } from './data.ts'
@@ -128,10 +129,18 @@ function toRun(...sides: readonly Side[]): string[] {
   })
 }
 
-/** A value of a pipeline file on one line; `-` where there is none. */
-export function valueText(value: unknown): string {
+/** A value of a pipeline file on one line, as YAML's short form has it; `-` where there is none, cut where it is long. */
+export function valueText(value: Json | undefined, most = 80): string {
   if (value === undefined) return '-'
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  const text = flow(value)
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text
+}
+
+function flow(value: Json): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) return `[${value.map((item: Json) => flow(item)).join(', ')}]`
+  const members = Object.entries(value as JsonObject)
+  return `{${members.map(([key, member]) => `${key}: ${flow(member ?? null)}`).join(', ')}}`
 }
 
 /** Two digits, or that it is next to nothing. */

@@ -66,6 +66,12 @@ test('only keys that vary are columns, a head of other layers as a whole', () =>
   assert.deepEqual(other.keys, [
     { path: 'head', values: [[dense(8)], ['Flatten', dense(8)], undefined] },
   ])
+  const shown = (format: 'text' | 'csv') => {
+    const column = comparisonColumns(other, format).find(({ title }) => title === 'head')
+    return [0, 1, 2].map((i) => column!.value(i))
+  }
+  assert.deepEqual(shown('text'), ['Dense 8', 'Flatten, Dense 8', '-'])
+  assert.equal(shown('csv')[1], '[Flatten, {Dense: {units: 8, activation: relu}}]')
 })
 
 test('the best of each metric, in its direction; ties are all the best, equal values none', () => {

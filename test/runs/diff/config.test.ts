@@ -68,20 +68,44 @@ test('what a run is called is told apart', () => {
   )
 })
 
-test('an alignment keeps both orders, leaves nothing out and pairs only what is equal', () => {
-  const words = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 8 })
+test('of two layers of a kind the equal one is the pair', () => {
+  const dense = (units: number) => ({ Dense: { units } })
+  assert.deepEqual(
+    changes({ head: ['Flatten', dense(2)] }, { head: ['Flatten', dense(64), dense(2)] }),
+    ['head[1]: undefined -> {"Dense":{"units":64}}'],
+  )
+  assert.deepEqual(changes({ head: [dense(8), dense(2)] }, { head: [dense(2)] }), [
+    'head[0]: {"Dense":{"units":8}} -> undefined',
+  ])
+})
+
+test('an alignment keeps both orders, leaves nothing out, and no other of all has a greater sum', () => {
+  const words = fc.array(fc.constantFrom('aa', 'ab', 'b', 'c'), { maxLength: 6 })
   fc.assert(
     fc.property(words, words, (a, b) => {
-      const pairs = aligned(a, b)
+      const score = (i: number, j: number) => (a[i] === b[j] ? 3 : a[i]![0] === b[j]![0] ? 2 : 0)
+      const pairs = aligned(a.length, b.length, score)
+      const indices = (list: string[]) => list.map((_, i) => i)
       assert.deepEqual(
         pairs.flatMap(([i]) => i ?? []),
-        a.map((_, i) => i),
+        indices(a),
       )
       assert.deepEqual(
         pairs.flatMap(([, j]) => j ?? []),
-        b.map((_, j) => j),
+        indices(b),
       )
-      for (const [i, j] of pairs) if (i !== undefined && j !== undefined) assert.equal(a[i], b[j])
+      const paired = pairs.flatMap(([i, j]) =>
+        i === undefined || j === undefined ? [] : [score(i, j)],
+      )
+      assert.ok(paired.every((one) => one > 0))
+      const most = (i: number, j: number): number =>
+        i === a.length || j === b.length
+          ? 0
+          : Math.max(score(i, j) + most(i + 1, j + 1), most(i + 1, j), most(i, j + 1))
+      assert.equal(
+        paired.reduce((sum, one) => sum + one, 0),
+        most(0, 0),
+      )
     }),
   )
 })

@@ -136,3 +136,19 @@ test('of stages that are yet to run, their settings are compared, and what is ah
     ],
   )
 })
+
+test('of many values of a stage only what they belong to is told', () => {
+  const stage = (settings: number) => {
+    const head = Object.fromEntries(['units', 'rate', 'bias', 'name'].map((key) => [key, settings]))
+    const document = {
+      kind: 'train',
+      version: 1,
+      params: { head, seed: 1 },
+      inputs: { model: digestOf(String(settings)) },
+    }
+    return { id: 'train', kind: 'train', fingerprint: digestOf(String(settings)), document }
+  }
+  const [row] = stagesDiff([stage(1)], [stage(2)])
+  assert.equal(row?.why, 'input model, params.head changed')
+  assert.equal(row?.changes.length, 5)
+})
