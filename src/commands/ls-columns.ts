@@ -1,6 +1,6 @@
 import type { Column as RunColumn, TableRun } from '../runs/list/columns.ts'
 import type { Value } from '../runs/list/settings.ts'
-import { metricText, secondsText } from '../util/text.ts'
+import { metricText, oneLine, secondsText } from '../util/text.ts'
 import type { Column, TableFormat } from './table-text.ts'
 
 /** Of `ls` without `--columns`; tags only where a run has some. */
@@ -67,7 +67,7 @@ function tableColumn(
       const value = of(run)
       if (value === undefined) return ''
       const shown = text ?? (kind === 'metric' ? figureText : plainText)
-      return format === 'csv' ? shown(value) : shown(value).replace(/\s+/g, ' ')
+      return format === 'csv' ? shown(value) : oneLine(shown(value))
     },
   }
 }

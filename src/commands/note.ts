@@ -1,5 +1,6 @@
 import { readMarks, writeMarks } from '../runs/marks.ts'
 import { findRun, runsRoot } from '../runs/read.ts'
+import { oneLine } from '../util/text.ts'
 import type { CommandRun } from './command.ts'
 
 export interface NoteFlags {
@@ -21,5 +22,5 @@ export const run: CommandRun = async ([reference, text], options, { stdout, env,
   const { name, id } = record
   const note = marks.note ?? record.notes ?? ''
   if (flags.json) stdout.write(`${JSON.stringify({ name, id, note }, null, 2)}\n`)
-  else stdout.write(`${name} ${id}  ${note || 'no note'}\n`)
+  else stdout.write(`${name} ${id}  ${oneLine(note) || 'no note'}\n`)
 }

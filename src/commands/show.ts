@@ -3,7 +3,7 @@ import { readMarks, tagsOf } from '../runs/marks.ts'
 import { predictionsOf } from '../runs/predictions.ts'
 import { findRun, runsRoot } from '../runs/read.ts'
 import type { EpochRecord, RunRecord, StageRecord } from '../runs/record.ts'
-import { bytesText, metricText, secondsText } from '../util/text.ts'
+import { bytesText, metricText, oneLine, secondsText } from '../util/text.ts'
 import { wrap } from '../util/width.ts'
 import type { CommandRun } from './command.ts'
 import { formatOf } from './plan.ts'
@@ -51,8 +51,8 @@ export const run: CommandRun = async ([reference], options, { stdout, env, cwd }
         predictions ? modelLine(record) : `${modelLine(record)}: ${classList(record)}`,
         columns,
       ),
-      ...(tags.length > 0 ? wrap(`tags: ${tags.join(' ')}`, columns) : []),
-      ...(note === undefined ? [] : wrap(note.trim().replace(/\s+/g, ' '), columns)),
+      ...(tags.length > 0 ? wrap(`tags: ${oneLine(tags.join(' '))}`, columns) : []),
+      ...(note === undefined ? [] : wrap(oneLine(note), columns)),
       '',
       ...(predictions
         ? [firstPredictions(predictions, width)]

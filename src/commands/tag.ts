@@ -1,6 +1,7 @@
 import { readMarks, tagsOf, writeMarks } from '../runs/marks.ts'
 import { findRun, runsRoot } from '../runs/read.ts'
 import { failure } from '../util/diagnostic.ts'
+import { oneLine } from '../util/text.ts'
 import type { CommandRun } from './command.ts'
 
 export interface TagFlags {
@@ -36,7 +37,7 @@ export const run: CommandRun = async (words, options, { stdout, env, cwd }) => {
   if (flags.json) stdout.write(`${JSON.stringify(told, null, 2)}\n`)
   else
     for (const { name, id, tags } of told)
-      stdout.write(`${name} ${id}  ${tags.join(' ') || 'no tags'}\n`)
+      stdout.write(`${name} ${id}  ${oneLine(tags.join(' ')) || 'no tags'}\n`)
 }
 
 function isChange(word: string): boolean {

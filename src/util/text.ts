@@ -62,3 +62,8 @@ export function visible(text: string): string {
     return `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`
   })
 }
+
+/** The text as one line without control characters: what others wrote must not move the cursor of a terminal. */
+export function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
+}

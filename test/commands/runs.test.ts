@@ -229,6 +229,19 @@ describe('pipeline tag and note', () => {
     assert.match(await told('tag', '-h'), /^ {2}\$ pipeline tag @latest \+best/m)
   })
 
+  it('of others move no cursor', async () => {
+    writeFileSync(fileOf(8, RUN_FILES.marks), JSON.stringify({ note: 'a\u001b[2Jb\r\nc' }))
+    for (const words of [
+      ['ls', '--columns', 'id,note'],
+      ['show', idOf(8)],
+      ['note', idOf(8)],
+    ]) {
+      const text = await told(...words)
+      assert.ok(text.includes('a [2Jb c'), text)
+      assert.ok(!text.includes('\u001b'))
+    }
+  })
+
   it('a marks.json that cannot be read is as none', async () => {
     writeFileSync(fileOf(8, RUN_FILES.marks), '<<<<<<< HEAD')
     assert.deepEqual((await listed('--filter', `id = ${idOf(8)}`))[0]!['tags'], ['course', 'x'])

@@ -73,6 +73,8 @@ test('a run is named by id, prefix, place, best figure or folder', () => {
   assert.equal(idOf('fruits@-1'), '20261124-101500-aaaaaa')
   assert.equal(idOf('@best:validation.accuracy'), '20261124-111500-abbbbb')
   assert.equal(idOf('@best:validation.loss'), '20261124-121500-cccccc')
+  assert.equal(idOf('@best:accuracy'), '20261124-111500-abbbbb')
+  assert.equal(idOf('fruits@best:loss'), '20261124-101500-aaaaaa')
   assert.equal(idOf(join('fruits', '20261124-101500-aaaaaa')), '20261124-101500-aaaaaa')
 })
 
