@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { SweepBlock } from '../pipeline/sweep-block.ts'
 import { runsRoot } from '../runs/read.ts'
+import { writeDefinition } from '../sweeps/definition.ts'
 import { countOthers } from '../sweeps/trials.ts'
 import { openSweep, type Sweep } from '../sweeps/sweep.ts'
 import { runSweep as runAll } from '../sweeps/run-sweep.ts'
@@ -33,6 +34,8 @@ export async function runSweep(
   const end = (status: 'done' | 'failed' | 'interrupted') =>
     printer.event({ type: 'sweepDone', status, seconds: (performance.now() - began) / 1000 })
   try {
+    const given = { set: overrides(flags), sweep: flags.sweep ?? [], cwd }
+    await writeDefinition(sweep, given)
     const {
       sweep: ended,
       results,

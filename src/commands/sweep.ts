@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
 import { readSweep } from '../pipeline/sweep-block.ts'
+import { runsRoot } from '../runs/read.ts'
+import { readDefinition, readSweeps, type StoredSweep } from '../sweeps/definition.ts'
 import { sweepResults } from '../sweeps/results.ts'
 import type { Sweep } from '../sweeps/sweep.ts'
 import { stateOf } from '../sweeps/trial-state.ts'
@@ -11,32 +15,91 @@ import { openSweepFile, workOptions, type SweepFlags } from './run-sweep.ts'
 import { formatOf } from './plan.ts'
 import { openSweepPrinter } from './screen/sweep-printer.ts'
 import { sweepJson, sweepTable, sweepText } from './screen/sweep-result.ts'
-import { tableWidth } from './table-text.ts'
+import { tableText, tableWidth, type Column } from './table-text.ts'
 
 interface Flags extends SweepFlags {
   readonly md?: boolean
   readonly csv?: boolean
 }
 
-/** `pipeline sweep show|worker FILE`. */
-export const run: CommandRun = async ([action, file], options, context) => {
+/** `pipeline sweep ls|show|worker`. */
+export const run: CommandRun = async ([action, given], options, context) => {
   const flags: Flags = options
+  if (action === 'ls') return list(flags, context)
+  if (given === undefined) {
+    throw failure('USAGE', `sweep ${action} takes a pipeline file`, {
+      hint: '`pipeline sweep ls` lists the sweeps that there are',
+    })
+  }
+  const asked = meant(given, flags, context)
+  const { sweep, file } = await openAsked(asked, context)
+  if (action === 'worker') return worker(sweep, asked.flags, context)
+  return show(sweep, file, flags, context)
+}
+
+interface Asked {
+  readonly file: string
+  readonly flags: Flags
+}
+
+/** A file, or the name of a sweep that was run: its file then, with the flags that it was run with. */
+function meant(given: string, flags: Flags, { env, cwd }: CommandContext): Asked {
+  const runs = runsRoot(flags.runs, env, cwd)
+  const known = existsSync(resolve(cwd, given)) ? undefined : readDefinition(runs, given)
+  if (!known) return { file: given, flags }
+  const { name, set, sweep } = known
+  const all = { set: [...set, ...(flags.set ?? [])], sweep: [...sweep, ...(flags.sweep ?? [])] }
+  const file = relative(cwd, resolve(runs, known.file))
+  return { file, flags: { ...flags, name: flags.name ?? name, ...all } }
+}
+
+async function openAsked({ file, flags }: Asked, context: CommandContext) {
   const { env, cwd } = context
-  const given = { set: overrides(flags), sweep: flags.sweep, env, cwd }
-  const block = await readSweep(String(file), given)
+  const block = await readSweep(file, { set: overrides(flags), sweep: flags.sweep, env, cwd })
   if (!block) {
     throw failure('USAGE', `${file} has no sweep`, { hint: 'add one, or write --sweep a.b=v,w' })
   }
-  const opened = await openSweepFile(String(file), block, flags, context)
-  const sweep = await withSuggested(opened)
-  if (action === 'worker') return worker(sweep, flags, context)
-  const { stdout, program } = context
+  const opened = await openSweepFile(file, block, flags, context)
+  return { file, sweep: await withSuggested(opened) }
+}
+
+function show(sweep: Sweep, file: string, flags: Flags, { stdout, cwd, program }: CommandContext) {
   const results = sweepResults(sweep, readFolders(sweep))
-  const asked = { cwd, file: String(file), program, width: tableWidth(stdout) }
+  const asked = { cwd, file, program, width: tableWidth(stdout) }
   const format = formatOf(flags)
   if (flags.json) stdout.write(`${JSON.stringify(sweepJson(sweep, results, asked), null, 2)}\n`)
   else if (format !== 'text') stdout.write(sweepTable(results, format))
   else stdout.write(sweepText(sweep, results, { ...asked, others: countOthers(sweep) }))
+  return 0
+}
+
+const COLUMNS: readonly Column<StoredSweep>[] = [
+  { title: 'sweep', value: ({ definition }) => definition.name },
+  { title: 'file', extra: 1, value: ({ definition }) => definition.file },
+  { title: 'method', value: ({ definition }) => definition.method },
+  { title: 'judged by', value: ({ definition }) => definition.metric.name },
+  { title: 'trials', right: true, value: ({ counts }) => String(total(counts)) },
+  { title: 'done', right: true, value: ({ counts }) => String(counts.done) },
+  { title: 'failed', right: true, value: ({ counts }) => String(counts.failed) },
+  { title: 'running', right: true, extra: 2, value: ({ counts }) => String(counts.running) },
+]
+
+function total(counts: StoredSweep['counts']): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
+
+/** The sweeps of the folder of runs, with all trials that were ever tried. */
+function list(flags: Flags, { stdout, env, cwd }: CommandContext): number {
+  const runs = runsRoot(flags.runs, env, cwd)
+  const sweeps = readSweeps(runs)
+  if (flags.json) {
+    const rows = sweeps.map(({ definition, counts }) => {
+      const { name, file, method, metric } = definition
+      return { name, file, method, metric, trials: total(counts), ...counts }
+    })
+    stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
+  } else if (sweeps.length === 0) stdout.write(`no sweeps in ${runs}\n`)
+  else stdout.write(tableText(COLUMNS, sweeps, formatOf(flags), tableWidth(stdout)))
   return 0
 }
 

@@ -284,8 +284,15 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'sweep',
-    summary: 'the trials of a sweep: show them, or help to run them',
-    arguments: [{ name: 'action', description: 'what to do', choices: ['show', 'worker'] }, FILE],
+    summary: 'sweeps: list them, show the trials of one, help to run them',
+    arguments: [
+      { name: 'action', description: 'what to do', choices: ['ls', 'show', 'worker'] },
+      {
+        name: 'file',
+        description: 'a pipeline file, or the name of a sweep that was run',
+        optional: true,
+      },
+    ],
     options: [
       SET,
       ...STAGE_OPTIONS.filter(({ flags }) => !flags.startsWith('--jobs')),
@@ -303,6 +310,7 @@ export const COMMANDS: readonly Command[] = [
       ...TABLES,
     ],
     examples: [
+      ['pipeline sweep ls', 'all sweeps here'],
       ['pipeline sweep show sweep-cats.yaml', 'the trials so far, best first'],
       ['pipeline sweep show sweep-cats.yaml --csv', 'for a spreadsheet'],
       ['pipeline sweep worker sweep-cats.yaml', 'take part in it, from another machine too'],

@@ -165,6 +165,11 @@ describe('a sweep, on wasm', { concurrency: 2 }, () => {
     assert.equal(best.value, Math.min(...losses))
     const shown = await project.pipeline(['sweep', 'show', 'pipeline.yaml'])
     assert.match(shown.stdout, /4 more that the file no longer has/)
+    const byName = await project.pipeline(['sweep', 'show', 'little'])
+    assert.equal(byName.stdout, shown.stdout)
+    const listed = await project.pipeline(['sweep', 'ls', '--json'])
+    const [row, ...others] = JSON.parse(listed.stdout) as Record<string, unknown>[]
+    assert.deepEqual([row!['name'], row!['trials'], row!['done'], others], ['little', 6, 6, []])
   })
 
   it('goes on when a trial fails, ends with 1, and tries it again', async () => {

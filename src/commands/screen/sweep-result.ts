@@ -3,8 +3,10 @@ import type { Values } from '../../pipeline/sweep-block.ts'
 import type { Outcome } from '../../runs/run.ts'
 import type { SweepResults, TrialGroup, TrialResult } from '../../sweeps/results.ts'
 import type { Sweep } from '../../sweeps/sweep.ts'
+import { sweepImportance } from '../../sweeps/sweep-importance.ts'
 import { canonicalJson, type Json } from '../../util/json.ts'
 import { metricText, plural, secondsText } from '../../util/text.ts'
+import { wrap } from '../../util/width.ts'
 import { tableText, type Column, type TableFormat } from '../table-text.ts'
 import { metricTable, spaced } from './result.ts'
 
@@ -49,6 +51,7 @@ export function sweepJson(sweep: Sweep, results: SweepResults, options: SweepTex
         : {}),
     })) as unknown as Json,
     best: results.best?.id ?? null,
+    importance: sweepImportance(block, results) as unknown as Json,
     ...(best
       ? {
           bestRun: {
@@ -87,8 +90,21 @@ export function sweepText(
     ...(options.others > 0 ? [`${options.others} more that the file no longer has`] : []),
   ]
   const text = [...spaced(parts, options.width), '', sweepTable(results, 'text', options.width)]
+  text.push(...importanceLines(sweep, results, options.width))
   if (best) text.push(...bestLines(sweep, best, options))
   return `${text.join('\n')}\n`
+}
+
+/** How much the figure depends on each parameter, and which way. */
+function importanceLines({ block }: Sweep, results: SweepResults, width: number): string[] {
+  const found = sweepImportance(block, results)
+  if (found.length === 0) return []
+  const parts = found.map(({ name, share, correlation }) => {
+    const way = correlation === undefined ? '' : `, rank correlation ${correlation.toFixed(2)}`
+    return `${name} ${Math.round(100 * share)} %${way}`
+  })
+  const text = `what ${results.metric.name} depends on (permutation in a random forest): ${parts.join('; ')}`
+  return [...wrap(text, Math.min(width, 100)), '']
 }
 
 function bestLines(sweep: Sweep, best: TrialResult, options: SweepTextOptions): string[] {
