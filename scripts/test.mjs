@@ -68,6 +68,10 @@ if (isWhole && webgpu === 0) {
   console.error('NOT RUN: the tests of the webgpu engine, as WebGPU has no adapter here.')
   if (process.env.GRAFT_REQUIRE_WEBGPU === '1') process.exit(1)
 }
+if (isWhole) {
+  const { chromiumPath } = await import(new URL('../dist/test/support/chromium.js', import.meta.url))
+  if (!chromiumPath()) console.error('NOT RUN: the tests of pages in a browser: no Chromium here.')
+}
 if (isWhole && isCi && (tensorflow === 0 || wasm === 0)) {
   console.error('The tests of an engine did not run.')
   process.exit(1)

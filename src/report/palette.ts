@@ -40,8 +40,8 @@ export const HEAT_STEPS = 10
 export type Heat = 'right' | 'wrong'
 
 const ENDS: Readonly<Record<Scheme, Readonly<Record<Heat, readonly [string, string]>>>> = {
-  light: { right: ['#f2f5f9', '#0f4c8f'], wrong: ['#f7f3f0', '#b83a06'] },
-  dark: { right: ['#1c2027', '#8bbdf7'], wrong: ['#211d1b', '#f79a62'] },
+  light: { right: ['#f4f5f7', '#0f4c8f'], wrong: ['#f4f5f7', '#b83a06'] },
+  dark: { right: ['#1e2127', '#8bbdf7'], wrong: ['#1e2127', '#f79a62'] },
 }
 
 /** A cell's background, and the text on it that contrasts more. */

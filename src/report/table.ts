@@ -1,6 +1,7 @@
 import { markup, type Html, type Part } from './html.ts'
 
 export interface HtmlColumn<Row> {
+  /** Empty for bars beside a number: narrow screens go without them. */
   readonly title: string
   /** A number: to the right, figures of one width. */
   readonly right?: boolean
@@ -19,7 +20,8 @@ export function table<Row>(
   rows: readonly Row[],
   { shown = false }: { readonly shown?: boolean } = {},
 ): Html {
-  const side = ({ right }: HtmlColumn<Row>) => right === true && markup` class="right"`
+  const side = ({ right, title }: HtmlColumn<Row>) =>
+    right === true ? markup` class="right"` : title === '' && markup` class="bars"`
   const cell = (column: HtmlColumn<Row>, row: Row) =>
     column.head
       ? markup`<th scope="row"${side(column)}>${column.value(row)}</th>`
@@ -36,7 +38,9 @@ export function table<Row>(
 
 /** A column of bars has no title, and an empty header cell would be one for nothing. */
 function heading<Row>({ title }: HtmlColumn<Row>, side: Html | false): Html {
-  return title === '' ? markup`<td></td>` : markup`<th scope="col"${side}>${title}</th>`
+  return title === ''
+    ? markup`<td class="bars"></td>`
+    : markup`<th scope="col"${side}>${title}</th>`
 }
 
 /** Facts as a list of terms: a label of one or two words and what there is to say. */

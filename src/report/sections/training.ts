@@ -71,7 +71,7 @@ function layerTable({ phase, layers }: FrozenLayers): Html {
           part === 'head' ? markup`${name} <span class="muted">head</span>` : name,
       },
       {
-        title: '',
+        title: 'trained',
         value: (layer) => (layer.frozen ? markup`<span class="muted">frozen</span>` : 'trained'),
       },
       { title: 'parameters', right: true, value: ({ parameters }) => countText(parameters) },
