@@ -61,7 +61,7 @@ async function sideOfAny(
     if (!(error instanceof PipelineError)) throw error
     const [problem] = error.diagnostics
     const note = `which stages would run is not known: ${problem?.code} ${problem?.message}`
-    return { title, config, stages: [], notes: [note] }
+    return { title, config, stages: undefined, notes: [note] }
   }
 }
 

@@ -210,6 +210,10 @@ describe('pipeline diff of runs that were trained', () => {
     assert.match(stdout, /\ntrain +its fingerprint differs/)
     assert.match(
       stdout,
+      /\nthis store does not have what stages were made of: why they differ is not known\n/,
+    )
+    assert.match(
+      stdout,
       /\nA and B without predictions\.jsonl: which pictures flipped is not known\n/,
     )
   })
@@ -243,6 +247,17 @@ describe('pipeline diff of runs that were trained', () => {
       ],
     )
     assert.deepEqual([metrics, environment], [[], []])
+    project.configure({ engine: 'tensorflow' }, 'native.yaml')
+    const none = join(project.path, 'none')
+    const env = {
+      GRAFT_ENGINES: none,
+      XDG_CACHE_HOME: none,
+      GRAFT_LIBTENSORFLOW: join(none, 'lib.so'),
+    }
+    const lacking = await project.pipeline(['diff', more!.run.id, 'native.yaml'], { env })
+    assert.match(lacking.stdout, /engine\.name +wasm -> tensorflow/)
+    assert.match(lacking.stdout, /\nB: which stages would run is not known: ENGINE_MISSING /)
+    assert.doesNotMatch(lacking.stdout, /\nStages/)
     const same = await project.pipeline(['diff', more!.run.id, 'pipeline.yaml', '--exit-code'])
     assert.deepEqual([same.code, same.stdout.includes('Nothing differs.')], [0, true])
   })

@@ -47,7 +47,7 @@ export function blocksOf(diff: RunDiff, style: DiffStyle, form: Form): Block[] {
     ...table('Metrics', metricColumns(style), metrics),
     ...table('Config', configColumns(style), config ?? []),
     ...(data ? dataBlocks(data, style, form) : []),
-    ...table('Stages', STAGES, stages),
+    ...table('Stages', STAGES, stages ?? []),
     ...table('Environment', ENVIRONMENT, environment),
     ...(predictions ? predictionBlocks(predictions, style, form) : []),
   ]

@@ -52,7 +52,7 @@ export interface DataJoin {
 
 /** Joins the pictures of both sides. Where the index stage came to the same, nothing is read. */
 export function joinData(a: Side, b: Side): DataJoin {
-  const [left, right] = [a, b].map(({ stages }) => stages.find(({ id }) => id === 'index'))
+  const [left, right] = [a, b].map(({ stages }) => stages?.find(({ id }) => id === 'index'))
   const isEqual = left?.digest !== undefined && left.digest === right?.digest
   const byName: DataJoin = {
     diff: undefined,

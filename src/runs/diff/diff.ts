@@ -16,7 +16,7 @@ export interface RunDiff {
   readonly metrics: readonly MetricDiff[]
   readonly config: readonly ConfigDiff[] | undefined
   readonly data: DataDiff | undefined
-  readonly stages: readonly StageDiff[]
+  readonly stages: readonly StageDiff[] | undefined
   readonly environment: readonly EnvironmentDiff[]
   readonly predictions: PredictionDiff | undefined
   /** What is missing, and what is not known because of it. */
@@ -33,15 +33,23 @@ export function diffSides(a: Side, b: Side, { all = false } = {}): RunDiff {
   const answers = predictions?.splits ?? []
   const metrics = a.record && b.record ? metricsDiff(a.record, b.record, answers) : []
   const environment = a.record && b.record ? environmentDiff(a.record, b.record) : []
-  const stages = stagesDiff(a.stages, b.stages)
+  const stages = a.stages && b.stages && stagesDiff(a.stages, b.stages)
   const config = a.config && b.config && configDiff(a.config, b.config)
   const said = config?.filter((row) => !isNaming(row)) ?? []
   const others = predictions?.flips.filter(({ change }) => change === 'other').length ?? 0
   const same =
-    [...metrics, ...said, ...stages, ...environment].every((row) => row.same) &&
+    [...metrics, ...said, ...(stages ?? []), ...environment].every((row) => row.same) &&
     (predictions?.flips.length ?? 0) === 0 &&
     (data?.splits.every(isClean) ?? true)
-  const notes = [...notesOf('A', a), ...notesOf('B', b), ...missing(a, b, data === undefined)]
+  const isWhyKnown = (stages ?? []).every(({ changes }) => changes !== undefined)
+  const notes = [
+    ...notesOf('A', a),
+    ...notesOf('B', b),
+    ...missing(a, b, data === undefined),
+    ...(isWhyKnown
+      ? []
+      : ['this store does not have what stages were made of: why they differ is not known']),
+  ]
   const kept = <Row extends { readonly same: boolean }>(rows: readonly Row[]) =>
     all ? rows : rows.filter((row) => !row.same)
   return {
@@ -59,7 +67,7 @@ export function diffSides(a: Side, b: Side, { all = false } = {}): RunDiff {
     metrics: kept(metrics),
     config: config && (all ? config : kept(said)),
     data: data && { ...data, splits: data.splits.filter((split) => all || !isClean(split)) },
-    stages: kept(stages),
+    stages: stages && kept(stages),
     environment: kept(environment),
     predictions,
     notes,

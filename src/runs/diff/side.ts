@@ -19,7 +19,8 @@ export interface Side {
   readonly record?: RunRecord | undefined
   /** Resolved values; undefined where the run lacks the file. */
   readonly config: ConfigSide | undefined
-  readonly stages: readonly StageSide[]
+  /** Undefined: of a file whose stages this machine cannot plan. */
+  readonly stages: readonly StageSide[] | undefined
   /** index.jsonl and predictions.jsonl, where they are. */
   readonly index?: string | undefined
   readonly predictions?: string | undefined

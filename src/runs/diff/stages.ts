@@ -7,8 +7,8 @@ export interface StageDiff {
   readonly id: string
   /** One line for a person. */
   readonly why: string
-  /** Components of the fingerprint that differ; empty where the store no longer knows them. */
-  readonly changes: readonly Change[]
+  /** Components of the fingerprint that differ; undefined where the store does not know what it is made of. */
+  readonly changes: readonly Change[] | undefined
   readonly same: boolean
 }
 
@@ -41,9 +41,9 @@ function stageDiff(
     if (!isOutputKnown || isOutputSame) return { ...row('the same'), same: true }
     return row('computed twice from the same, with other output')
   }
-  const changes = a.document && b.document ? changesBetween(a.document, b.document) : []
-  const reason = changes.length > 0 ? reasonText(changes) : 'its fingerprint differs'
-  return row(isOutputSame ? `${reason}; the output is the same` : reason, changes)
+  const changes = a.document && b.document && changesBetween(a.document, b.document)
+  const reason = changes ? reasonText(changes) : 'its fingerprint differs'
+  return { ...row(isOutputSame ? `${reason}; the output is the same` : reason), changes }
 }
 
 /** Few values are told one by one, of more only what they belong to: `params.head` rather than all of its settings. */
@@ -64,7 +64,9 @@ function foreseen(
   different: ReadonlySet<string>,
 ): Pick<StageDiff, 'why' | 'changes' | 'same'> {
   const [left, right] = [settingsOf(a), settingsOf(b)]
-  if (!left || !right) return { why: 'not known before it has run', changes: [], same: false }
+  if (!left || !right) {
+    return { why: 'not known before it has run', changes: undefined, same: false }
+  }
   const changes = changesBetween(left, right)
   if (changes.length > 0) return { why: reasonText(changes), changes, same: false }
   const ahead = [...new Set(b.needs ?? a.needs)].filter((id) => different.has(id))

@@ -150,5 +150,5 @@ test('of many values of a stage only what they belong to is told', () => {
   }
   const [row] = stagesDiff([stage(1)], [stage(2)])
   assert.equal(row?.why, 'input model, params.head changed')
-  assert.equal(row?.changes.length, 5)
+  assert.equal(row?.changes?.length, 5)
 })
