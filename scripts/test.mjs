@@ -69,7 +69,9 @@ if (isWhole && webgpu === 0) {
   if (process.env.GRAFT_REQUIRE_WEBGPU === '1') process.exit(1)
 }
 if (isWhole) {
-  const { chromiumPath } = await import(new URL('../dist/test/support/chromium.js', import.meta.url))
+  const { chromiumPath } = await import(
+    new URL('../dist/test/support/chromium.js', import.meta.url)
+  )
   if (!chromiumPath()) console.error('NOT RUN: the tests of pages in a browser: no Chromium here.')
 }
 if (isWhole && isCi && (tensorflow === 0 || wasm === 0)) {
