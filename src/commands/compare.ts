@@ -1,4 +1,3 @@
-import { storeRoot } from '../graph/store-root.ts'
 import { compareSides } from '../runs/diff/compare.ts'
 import { sideOfRun, type Side } from '../runs/diff/side.ts'
 import { listRuns } from '../runs/list/list.ts'
@@ -46,8 +45,7 @@ function sidesOf(
     for (const run of runsOf(reference, root, cwd)) found.set(run.folder, run)
   }
   if (found.size === 0) throw failure('UNKNOWN_RUN', 'there is no run to compare')
-  const options = { store: storeRoot(env, undefined, cwd), cwd }
-  return [...found.values()].map((run) => sideOfRun(run, options))
+  return [...found.values()].map((run) => sideOfRun(run, { cwd }))
 }
 
 function runsOf(reference: string, root: string, cwd: string): StoredRun[] {

@@ -50,8 +50,14 @@ export interface StageSide extends Partial<Pick<StageRecord, 'fingerprint' | 'di
 
 export type Settings = Pick<FingerprintDocument, 'params' | 'seed' | 'numerics'>
 
-/** A run as one side. Of the store only results are read, and only if there is one. */
-export function sideOfRun(run: StoredRun, { store, cwd }: { store: string; cwd: string }): Side {
+/**
+ * A run as one side. Of the store only results are read, if there is one; without it nothing is said of what stages were made
+ * of. Places are named as seen from `cwd`.
+ */
+export function sideOfRun(
+  run: StoredRun,
+  { store, cwd }: { readonly store?: string; readonly cwd: string },
+): Side {
   const { record, folder } = run
   const file = (name: string) => {
     const path = join(folder, name)
@@ -85,9 +91,10 @@ function configOf(path: string, folder: string, cwd: string): ConfigSide {
 }
 
 function documentOf(
-  store: string,
+  store: string | undefined,
   { kind, fingerprint }: StageRecord,
 ): FingerprintDocument | undefined {
+  if (store === undefined) return undefined
   const result = parseResult(layoutOf(store).result(kind, fingerprint as Digest))
   return typeof result === 'object' ? result.document : undefined
 }
