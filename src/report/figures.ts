@@ -13,6 +13,11 @@ export function percentText(share: number, digits = 1): string {
   return `${shown.toFixed(share === 0 || share === 1 ? 0 : digits)}${SPACE}%`
 }
 
+/** 72.5 – 84.2 %. */
+export function rangeText(low: number, high: number): string {
+  return `${percentText(low).replace(`${SPACE}%`, '')} – ${percentText(high)}`
+}
+
 const IN_PERCENT: ReadonlySet<string> = new Set(['accuracy', 'top5Accuracy'])
 
 /** Shares of pictures are shown in percent, everything else as it is. */

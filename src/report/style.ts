@@ -118,7 +118,7 @@ nav{position:sticky;top:0;align-self:start;max-height:100vh;overflow-y:auto;padd
 nav ul{display:block;white-space:normal}
 nav li{margin:.1rem 0}
 }
-@media (max-width:34rem){.bars{display:none}.lines>div{grid-template-columns:1fr;gap:0}.lines>div+div{margin-top:.4rem}}
+@media (max-width:34rem){th,td{padding-right:.7rem}.bars{display:none}.lines>div{grid-template-columns:1fr;gap:0}.lines>div+div{margin-top:.4rem}}
 @media print{
 @page{margin:15mm}
 body{font-size:10.5pt}

@@ -47,7 +47,7 @@ describe('metrics', () => {
     })
     const shown = text(metrics(reportOf({ record })))
     assert.ok(shown.includes('metric test validation Accuracy 72.7 % – Loss – 0.7000'), shown)
-    assert.ok(shown.includes('Accuracy, 95 % interval 43.4 % – 90.3 % – Pictures 11 10'), shown)
+    assert.ok(shown.includes('Accuracy, 95 % interval 43.4 – 90.3 % – Pictures 11 10'), shown)
   })
 })
 

@@ -1,5 +1,5 @@
 import { countText } from '../../util/text.ts'
-import { figureText, metricTitle, percentText } from '../figures.ts'
+import { figureText, metricTitle, rangeText } from '../figures.ts'
 import { markup, type Part } from '../html.ts'
 import type { Section } from '../page.ts'
 import type { RunReport } from '../read.ts'
@@ -49,5 +49,5 @@ function interval(evaluations: RunReport['evaluations'], split: string): string 
   if (!evaluation) return '–'
   const { right, total } = tally(evaluation.confusion)
   const [low, high] = wilson(right, total)
-  return `${percentText(low)} – ${percentText(high)}`
+  return rangeText(low, high)
 }
