@@ -9,18 +9,22 @@ export interface Section {
   readonly body: Html
 }
 
-export interface PageOptions {
-  readonly title: string
-  /** One sentence for who sees the page in a list. */
-  readonly description: string
+export interface PageBody {
   /** The first thing on the page, with its h1. */
   readonly header: Html
   readonly sections: readonly Section[]
   readonly footer: Html
 }
 
+export interface PageOptions extends PageBody {
+  readonly title: string
+  /** One sentence for who sees the page in a list. */
+  readonly description: string
+}
+
 /** A whole page in one file: nothing is fetched and no script runs. */
-export function page({ title, description, header, sections, footer }: PageOptions): Html {
+export function page(options: PageOptions): Html {
+  const { title, description } = options
   return markup`<!doctype html>
 <html lang="en">
 <head>
@@ -32,7 +36,15 @@ export function page({ title, description, header, sections, footer }: PageOptio
 <style>${trusted(STYLE)}</style>
 </head>
 <body>
-<a class="skip" href="#content">To the content</a>
+${pageBody(options)}
+</body>
+</html>
+`
+}
+
+/** What stands in the body: the way past the contents, the contents, the parts. */
+export function pageBody({ header, sections, footer }: PageBody): Html {
+  return markup`<a class="skip" href="#content">To the content</a>
 <div class="frame">
 ${contents(sections)}
 <main id="content" tabindex="-1">
@@ -40,10 +52,7 @@ ${header}
 ${sections.map(titled)}
 <footer>${footer}</footer>
 </main>
-</div>
-</body>
-</html>
-`
+</div>`
 }
 
 function titled({ id, title, body }: Section): Html {

@@ -1,5 +1,5 @@
 import { markup, type Html } from './html.ts'
-import { page, type Section } from './page.ts'
+import { page, type PageOptions, type Section } from './page.ts'
 import type { RunReport } from './read.ts'
 import { augmentation } from './sections/augmentation.ts'
 import { calibration } from './sections/calibration.ts'
@@ -38,13 +38,20 @@ const SECTIONS: readonly ((report: RunReport) => Section | undefined)[] = [
 
 /** The whole page about one run; the same for the same run, whenever and wherever it is made. */
 export function runPage(report: RunReport): Html {
-  const { name, id, status } = report.record
   return page({
+    ...runParts(report),
+    footer: markup`Made by Graft from the folder <code>${report.place}</code>. No script, nothing
+      fetched: one file to keep or send.`,
+  })
+}
+
+/** What a page about one run says, wherever it is shown. */
+export function runParts(report: RunReport): Omit<PageOptions, 'footer'> {
+  const { name, id, status } = report.record
+  return {
     title: `${name} ${id}`,
     description: `Run ${id} of ${name}: ${status}.`,
     header: verdict(report),
     sections: SECTIONS.flatMap((section) => section(report) ?? []),
-    footer: markup`Made by Graft from the folder <code>${report.place}</code>. No script, nothing
-      fetched: one file to keep or send.`,
-  })
+  }
 }

@@ -15,7 +15,8 @@ export function verdict(report: RunReport): Html {
     <h1><bdi>${name}</bdi></h1>
     <p class="status">
       <b class="${STATUS[status] ?? 'failed'}">${status}</b> <span>${id}</span>
-      <span>${dateText(started)}</span> <span>${secondsText(seconds)}</span> <span>seed ${seed}</span>
+      <span>${dateText(started)}</span>
+      ${status !== 'running' && markup`<span>${secondsText(seconds)}</span>`} <span>seed ${seed}</span>
     </p>
     ${tags.length > 0 && markup`<ul class="tags" aria-label="Tags">${tags.map((tag) => markup`<li><bdi>${tag}</bdi></li>`)}</ul>`}
     ${headline(report)}
@@ -80,12 +81,16 @@ export function result({ record, evaluations }: RunReport): Result {
   return { sentence: unfinished(record), ...(status === 'done' ? {} : lastEpoch(record)) }
 }
 
-function unfinished({ status, stages }: RunReport['record']): string {
+function unfinished({ status, stages, epochs }: RunReport['record']): string {
   const last = stages.at(-1)?.id
-  const after = last === undefined ? 'before any stage was done' : `after the stage ${last}`
+  const epoch = epochs.at(-1)?.epoch
+  const begun = epoch === undefined ? 'before any stage was done' : `after epoch ${epoch}`
+  const after = last === undefined ? begun : `after the stage ${last}`
+  // Stages are in the record of a run that has ended.
+  const isBeginning = last === undefined && epoch === undefined
   const says: Readonly<Record<string, string>> = {
     done: 'Nothing was evaluated',
-    running: `Still running, ${after}`,
+    running: isBeginning ? 'Still running' : `Still running, ${after}`,
     interrupted: `Interrupted ${after}; the same command goes on from there`,
     failed: `Failed ${after}; the same command goes on from there`,
   }
