@@ -60,6 +60,7 @@ export function diffSides(a: Side, b: Side, { all = false } = {}): RunDiff {
       config,
       answers,
       isSame,
+      data,
       others,
       same,
       isKnown: notes.length === 0,

@@ -12,6 +12,7 @@ export interface Findings {
   readonly config: readonly ConfigDiff[] | undefined
   readonly answers: readonly SplitAnswers[]
   readonly isSame: DataJoin['isSame']
+  readonly data: DataJoin['diff']
   /** Pictures without labels that are named otherwise. */
   readonly others: number
   /** Nothing at all differs, in what is known. */
@@ -30,6 +31,7 @@ export function verdict(a: Side, b: Side, findings: Findings): string {
     ...loud(metrics, findings),
     judged ? judgement(judged, findings) : unjudged(a, b, findings),
     cause(findings),
+    ...otherPictures(findings),
     ...toRun(a, b),
   ]
   return parts.filter((part) => part !== '').join(' ')
@@ -119,6 +121,20 @@ function cause({ config }: Findings): string {
   if (only.path === 'seed') return 'Only the seed differs.'
   return `One key differs: ${only.path} ${valueText(only.a)} -> ${valueText(only.b)}.`
 }
+
+/** Pictures that neither run was judged by, but that may be why they differ: those they were trained on. */
+function otherPictures({ data, metrics }: Findings): string[] {
+  const judged = new Set(metrics.map(({ split }) => split))
+  return (data?.splits ?? []).flatMap((row) => {
+    const parts = KINDS.flatMap((kind) =>
+      row[kind] > 0 ? [`${countText(row[kind])} ${kind}`] : [],
+    )
+    const isOther = parts.length > 0 && !judged.has(row.split)
+    return isOther ? [`The pictures of ${row.split} differ: ${parts.join(', ')}.`] : []
+  })
+}
+
+const KINDS = ['added', 'removed', 'changed', 'relabelled', 'moved'] as const
 
 /** Stages that a file would have to compute. */
 function toRun(...sides: readonly Side[]): string[] {

@@ -248,3 +248,28 @@ test('a damaged line is told with its place', () => {
     },
   )
 })
+
+test('pictures of training that differ are told in the verdict too', () => {
+  const train = (names: readonly string[], label: string) => [
+    ...names.map((name) => picture(name, 'cat', 'train')),
+    picture('odd.png', label, 'train'),
+  ]
+  const diff = diffOf(
+    {
+      record: accuracy(0.5),
+      config: {},
+      index: [...index, ...train(['a.png'], 'cat')],
+      predictions: answers(10),
+    },
+    {
+      record: accuracy(0.9),
+      config: {},
+      index: [...index, ...train(['a.png', 'b.png'], 'dog')],
+      predictions: answers(18),
+    },
+  )
+  assert.match(
+    diff.verdict,
+    /^B is better, beyond noise: .* No key differs\. The pictures of train differ: 1 added, 1 relabelled\.$/,
+  )
+})
