@@ -12,6 +12,7 @@ import { tableWidth } from './table-text.ts'
 
 export interface RunCommandFlags extends RunFlags {
   readonly restart?: boolean
+  readonly tensorboard?: boolean
   readonly log?: LogStyle
   readonly json?: boolean
   readonly dryRun?: boolean
@@ -46,6 +47,7 @@ export const run: CommandRun = async ([argument], options, context) => {
       force: flags.force ?? [],
       noCache: flags.cache === false,
       restart: flags.restart ?? false,
+      tensorboard: flags.tensorboard ?? false,
       signal,
       emit: (event) => printer.event(event),
     })

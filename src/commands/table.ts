@@ -31,6 +31,10 @@ const SWEEP: CommandOption = {
   description: 'a trial for each of these values, added to those of the file',
   many: true,
 }
+const TENSORBOARD: CommandOption = {
+  flags: '--tensorboard',
+  description: 'also write the epochs for TensorBoard, into the run folder',
+}
 const ONLY: CommandOption = {
   flags: '--only <which>',
   description: 'of a sweep: the trials that have failed',
@@ -146,6 +150,7 @@ export const COMMANDS: readonly Command[] = [
       SWEEP,
       ONLY,
       { flags: '--restart', description: 'unfinished work is begun anew' },
+      TENSORBOARD,
       { flags: '--dry-run', description: 'as `pipeline plan`' },
       { flags: '--save <file>', description: 'of a sweep, with --dry-run: write its trials there' },
       {
@@ -300,6 +305,7 @@ export const COMMANDS: readonly Command[] = [
       SWEEP,
       ONLY,
       { flags: '--restart', description: 'worker: unfinished work is begun anew' },
+      TENSORBOARD,
       {
         flags: '--log <style>',
         description: 'worker: auto, plain lines, or json events, one a line',

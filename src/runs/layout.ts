@@ -21,6 +21,7 @@ predictions.csv
 index.jsonl
 running.json
 report.html
+tensorboard/
 .*
 !.gitignore
 `

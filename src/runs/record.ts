@@ -84,6 +84,7 @@ export const RUN_FILES = {
   indexSummary: 'index.json',
   summary: 'summary.md',
   report: 'report.html',
+  tensorboard: 'tensorboard',
   freeze: 'freeze.json',
   augmentation: 'augmentation.png',
   model: 'model',

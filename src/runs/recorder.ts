@@ -40,7 +40,9 @@ import {
   type StageRecord,
 } from './record.ts'
 import type { StoredRun } from './read.ts'
+import type { RunOptions } from './run.ts'
 import { summaryMarkdown } from './summary.ts'
+import { openBoard } from './tensorboard/board.ts'
 
 /** Writes a run folder while its stages run: events go in as they come, the rest at the end. */
 export interface Recorder {
@@ -58,7 +60,7 @@ export interface Recorder {
 
 export async function openRecorder(
   prepared: AnyPrepared,
-  options: { readonly runs: string; readonly cwd: string; readonly store: string },
+  options: Pick<RunOptions, 'runs' | 'cwd' | 'store' | 'restart' | 'tensorboard'>,
   unfinished: StoredRun | undefined,
 ): Promise<Recorder> {
   const started = new Date()
@@ -91,6 +93,8 @@ export async function openRecorder(
     environment: made,
   }
   const stopMark = keepMark(folder)
+  const isTrained = 'pipeline' in prepared
+  const board = options.tensorboard && isTrained ? await openBoard(folder, options) : undefined
   await writeFileAtomic(join(folder, RUN_FILES.pipeline), prepared.text)
   await writeFileAtomic(join(folder, RUN_FILES.resolved), resolvedYaml(prepared, folder))
   await rm(join(folder, RUN_FILES.metrics), { force: true })
@@ -131,13 +135,18 @@ export async function openRecorder(
         const figures = { epoch, phase, train, ...(validation ? { validation } : {}) }
         epochs.set(epoch, { ...figures, seconds: stableSeconds(event.seconds) } as EpochRecord)
         const line = JSON.stringify(figures)
-        lines = lines.then(() => appendLine(join(folder, RUN_FILES.metrics), line))
+        lines = lines.then(async () => {
+          await appendLine(join(folder, RUN_FILES.metrics), line)
+          await board?.epoch(figures)
+        })
       }
     },
     finish: async (artifacts, settled) => {
       await lines
       latest = settled
       const history = await writeHistory(folder, trained(settled, artifacts), epochs)
+      // Those of a training that was there already.
+      for (const epoch of history) await board?.epoch(epoch)
       const evaluated = await writeEvaluations(folder, settled, artifacts)
       const { path: indexed } = artifacts.get('index')!
       const index = await readIndex(indexed)

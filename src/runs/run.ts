@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly force: readonly string[]
   readonly noCache: boolean
   readonly restart: boolean
+  /** The epochs are also written for TensorBoard, while they come. */
+  readonly tensorboard: boolean
   readonly signal: AbortSignal
   readonly emit: (event: Event) => void
 }
@@ -63,7 +65,10 @@ export async function runPipeline(prepared: AnyPrepared, options: RunOptions): P
       .flatMap(({ folder }) => readRun(folder) ?? [])
     const planned = await planPrepared(prepared, workshop, { signal, force, noCache })
     const finished = prepared.isRepeatable ? finishedRun(earlier, planned.plan) : undefined
-    if (finished && force.length === 0 && !noCache && !restart) return { ...finished, again: true }
+    if (finished && force.length === 0 && !noCache && !restart) {
+      if (options.tensorboard) await (await import('./tensorboard/board.ts')).writeBoard(finished)
+      return { ...finished, again: true }
+    }
     // What only looks at an old run loads nothing of this.
     const { openRecorder } = await import('./recorder.ts')
     const isForced = force.length > 0 || noCache

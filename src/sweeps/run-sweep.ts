@@ -1,5 +1,8 @@
+import { join } from 'node:path'
 import { prepare } from '../runs/prepare.ts'
+import { readRun } from '../runs/read.ts'
 import { runPipeline, type Outcome } from '../runs/run.ts'
+import { writeBoard } from '../runs/tensorboard/board.ts'
 import type { SweepEvent } from './event.ts'
 import { sweepResults, type SweepResults } from './results.ts'
 import type { Sweep, Trial } from './sweep.ts'
@@ -51,12 +54,21 @@ export async function runSweep(given: Sweep, options: RunSweepOptions): Promise<
   } else if (waiting > 0 || byRungs) await work(sweep, { ...options, jobs, only })
   const end = await withSuggested(sweep)
   const results = sweepResults(end, readFolders(end))
+  if (options.tensorboard) await writeBoards(results, options.runs)
   const best = end.trials.find(({ id }) => id === results.best?.id)
   return {
     sweep: end,
     results,
     before,
     best: best && (await runWhole(end, best, { ...options, jobs })),
+  }
+}
+
+/** Trials that were done before have no events yet where they were run without. */
+async function writeBoards({ trials }: SweepResults, runs: string): Promise<void> {
+  for (const { run } of trials) {
+    const stored = run === undefined ? undefined : readRun(join(runs, run))
+    if (stored) await writeBoard(stored)
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { crc32c, maskCrc } from '../../src/models/saved-model/bundle/crc32c.ts'
+import { crc32c, maskCrc } from '../../src/util/crc32c.ts'
 
 /** Writers of TensorFlow's bundle format for tests: they write what they are told, wrong or not, with right checksums. */
 

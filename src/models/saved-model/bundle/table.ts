@@ -1,4 +1,4 @@
-import { crc32c, maskCrc } from './crc32c.ts'
+import { crc32c, maskCrc } from '../../../util/crc32c.ts'
 import { unsnappy } from './snappy.ts'
 import { Cursor, WireError } from './wire.ts'
 

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { failure } from '../../../util/diagnostic.ts'
-import { crc32c, maskCrc } from './crc32c.ts'
+import { crc32c, maskCrc } from '../../../util/crc32c.ts'
 import { Cursor, WireError } from './wire.ts'
 import type { StoredEntry } from './entries.ts'
 
