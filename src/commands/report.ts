@@ -1,5 +1,4 @@
 import { join, relative, resolve } from 'node:path'
-import { openStore } from '../graph/store.ts'
 import { findRun, runsRoot } from '../runs/read.ts'
 import { RUN_FILES } from '../runs/record.ts'
 import { failure, PipelineError } from '../util/diagnostic.ts'
@@ -7,34 +6,44 @@ import { isErrno, writeFileAtomic } from '../util/files.ts'
 import { bytesText } from '../util/text.ts'
 import { readReport } from '../report/read.ts'
 import { runPage } from '../report/run-page.ts'
-import type { CommandRun } from './command.ts'
-import { storeOptions } from './pipeline-file.ts'
+import type { CommandContext, CommandRun } from './command.ts'
+import { withStore, type Made, type ReportFlags } from './report-page.ts'
 
-export interface ReportFlags {
-  readonly out?: string
-  readonly runs?: string
-  readonly store?: string
-  readonly json?: boolean
+/** `pipeline report RUN`, of two sides `report A B`: a page in one file. */
+export const run: CommandRun = async ([first, second], options, context) => {
+  const flags: ReportFlags = options
+  const reference = String(first)
+  if (second !== undefined) {
+    const { reportOfDiff } = await import('./report-diff.ts')
+    return tell(await reportOfDiff(reference, second, flags, context), flags, context)
+  }
+  return tell(await reportOfRun(reference, flags, context), flags, context)
 }
 
-/** `pipeline report RUN`: a page about one run, in one file. */
-export const run: CommandRun = async ([reference], options, { env, cwd, stdout }) => {
-  const flags: ReportFlags = options
-  const found = findRun(String(reference), runsRoot(flags.runs, env, cwd), cwd)
-  const out =
-    flags.out === undefined ? join(found.folder, RUN_FILES.report) : resolve(cwd, flags.out)
-  const store = await openStore(storeOptions(flags, { env, cwd }).store, { readOnly: true })
-  const report = await readReport(found, store).finally(() => store.close())
-  const { text } = runPage(report)
-  await write(out, text)
-  const file = relative(cwd, out)
-  const bytes = Buffer.byteLength(text)
-  if (flags.json) {
-    const { name, id } = found.record
-    stdout.write(`${JSON.stringify({ run: { name, id }, file, bytes }, null, 2)}\n`)
-    return
+async function reportOfRun(
+  reference: string,
+  flags: ReportFlags,
+  context: CommandContext,
+): Promise<Made> {
+  const { env, cwd } = context
+  const found = findRun(reference, runsRoot(flags.runs, env, cwd), cwd)
+  const report = await withStore(flags, context, (store) => readReport(found, store))
+  const { name, id } = found.record
+  return {
+    about: { run: { name, id } },
+    place: join(found.folder, RUN_FILES.report),
+    page: runPage(report),
   }
-  stdout.write(`${file}  ${bytesText(bytes)}\n`)
+}
+
+async function tell({ about, place, page }: Made, flags: ReportFlags, context: CommandContext) {
+  const { cwd, stdout } = context
+  const out = flags.out === undefined ? place : resolve(cwd, flags.out)
+  await write(out, page.text)
+  const file = relative(cwd, out)
+  const bytes = Buffer.byteLength(page.text)
+  if (flags.json) stdout.write(`${JSON.stringify({ ...about, file, bytes }, null, 2)}\n`)
+  else stdout.write(`${file}  ${bytesText(bytes)}\n`)
 }
 
 /** Whole or not at all. Throws NOT_WRITABLE, DISK_FULL. */

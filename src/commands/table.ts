@@ -235,11 +235,17 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'report',
-    summary: 'write a page about a run: one HTML file that needs nothing else',
+    summary: 'write a page about a run, or about two: one HTML file that needs nothing else',
     arguments: [
       {
         name: 'run',
         description: 'an id, a prefix, name@latest, @-1, @best:validation.accuracy, a folder',
+      },
+      {
+        name: 'other',
+        description:
+          'a second one: the page is about what differs; either may be a file, as in diff',
+        optional: true,
       },
     ],
     options: [
@@ -254,6 +260,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       ['pipeline report quickstart@latest', 'runs/quickstart/…/report.html, for a browser'],
       ['pipeline report @best:test.accuracy --out best.html', 'the best of all, to send'],
+      ['pipeline report cats@-1 cats@latest', 'what differs, with the pictures that flipped'],
     ],
     load: () => import('./report.ts'),
   },

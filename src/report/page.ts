@@ -20,11 +20,13 @@ export interface PageOptions extends PageBody {
   readonly title: string
   /** One sentence for who sees the page in a list. */
   readonly description: string
+  /** CSS of this kind of page, behind that of all pages. */
+  readonly style?: string
 }
 
 /** A whole page in one file: nothing is fetched and no script runs. */
 export function page(options: PageOptions): Html {
-  const { title, description } = options
+  const { title, description, style } = options
   return markup`<!doctype html>
 <html lang="en">
 <head>
@@ -33,7 +35,7 @@ export function page(options: PageOptions): Html {
 <meta name="color-scheme" content="light dark">
 <meta name="description" content="${description}">
 <title>${title}</title>
-<style>${trusted(STYLE)}</style>
+<style>${trusted(STYLE)}${style !== undefined && trusted(style)}</style>
 </head>
 <body>
 ${pageBody(options)}

@@ -22,6 +22,7 @@ index.jsonl
 running.json
 report.html
 tensorboard/
+diff-*.html
 .*
 !.gitignore
 `

@@ -17,6 +17,8 @@ export interface Side {
   /** `fruits 20261124-101500-8f2c1a`, or the file as it was named. */
   readonly title: string
   readonly record?: RunRecord | undefined
+  /** Of a run; absolute. */
+  readonly folder?: string | undefined
   /** Resolved values; undefined where the run lacks the file. */
   readonly config: ConfigSide | undefined
   /** Undefined: of a file whose stages this machine cannot plan. */
@@ -69,6 +71,7 @@ export function sideOfRun(
   return {
     title: `${record.name} ${record.id}`,
     record,
+    folder,
     config: resolved === undefined ? undefined : configOf(resolved, folder, cwd),
     stages: record.stages.map((stage) => ({ ...stage, document: documentOf(store, stage) })),
     index: file(RUN_FILES.index),
