@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import type { ReadText } from '../pipeline/compose.ts'
 import type { SweepBlock } from '../pipeline/sweep-block.ts'
 import { runsRoot } from '../runs/read.ts'
 import { writeDefinition } from '../sweeps/definition.ts'
@@ -77,9 +78,11 @@ export function openSweepFile(
   block: SweepBlock,
   flags: SweepFlags,
   { env, cwd }: Pick<CommandContext, 'env' | 'cwd'>,
+  read?: ReadText,
 ): Promise<Sweep> {
   return openSweep(file, block, {
     set: overrides(flags),
+    read,
     env,
     cwd,
     name: flags.name,
@@ -107,9 +110,6 @@ export function workOptions(flags: SweepFlags, context: CommandContext) {
 
 /** The same file with the same flags, as a worker. */
 function workerCommand(file: string, flags: SweepFlags): string[] {
-  const one = (flag: string, value: string | undefined) =>
-    value === undefined ? [] : [flag, value]
-  const many = (flag: string, values: readonly string[] = []) => values.flatMap((v) => [flag, v])
   return [
     process.execPath,
     ...process.execArgv,
@@ -119,10 +119,19 @@ function workerCommand(file: string, flags: SweepFlags): string[] {
     file,
     ...many('--set', flags.set),
     ...many('--sweep', flags.sweep),
-    ...many('--force', flags.force),
-    ...one('--name', flags.name),
     ...one('--engine', flags.engine),
     ...one('--features', flags.features),
+    ...workerFlags(flags),
+    '--log',
+    'json',
+  ]
+}
+
+/** The flags of a worker that change nothing in the file. */
+export function workerFlags(flags: SweepFlags): string[] {
+  return [
+    ...many('--force', flags.force),
+    ...one('--name', flags.name),
     ...one('--store', flags.store),
     ...one('--runs', flags.runs),
     ...one('--only', flags.only),
@@ -131,7 +140,13 @@ function workerCommand(file: string, flags: SweepFlags): string[] {
     ...(flags.tensorboard ? ['--tensorboard'] : []),
     ...(flags.offline ? ['--offline'] : []),
     ...(flags.verbose ? ['--verbose'] : []),
-    '--log',
-    'json',
   ]
+}
+
+function one(flag: string, value: string | undefined): string[] {
+  return value === undefined ? [] : [flag, value]
+}
+
+function many(flag: string, values: readonly string[] = []): string[] {
+  return values.flatMap((value) => [flag, value])
 }

@@ -4,25 +4,32 @@ import { readSweep } from '../pipeline/sweep-block.ts'
 import { runsRoot } from '../runs/read.ts'
 import { readDefinition, readSweeps, type StoredSweep } from '../sweeps/definition.ts'
 import { sweepResults } from '../sweeps/results.ts'
+import {
+  frozenReader,
+  readFrozen,
+  rememberingReader,
+  type Frozen,
+} from '../sweeps/submit/frozen.ts'
 import type { Sweep } from '../sweeps/sweep.ts'
 import { stateOf } from '../sweeps/trial-state.ts'
-import { countOthers, readFolders, withSuggested } from '../sweeps/trials.ts'
+import { countOthers, readFolders, withSuggested, workersAlive } from '../sweeps/trials.ts'
 import { work } from '../sweeps/worker.ts'
 import { exitCode, failure, PipelineError } from '../util/diagnostic.ts'
 import type { CommandContext, CommandRun } from './command.ts'
 import { defaultJobs, overrides } from './pipeline-file.ts'
-import { openSweepFile, workOptions, type SweepFlags } from './run-sweep.ts'
+import { openSweepFile, workOptions } from './run-sweep.ts'
 import { formatOf } from './plan.ts'
+import type { SubmitFlags } from './sweep-submit.ts'
 import { openSweepPrinter } from './screen/sweep-printer.ts'
 import { sweepJson, sweepTable, sweepText } from './screen/sweep-result.ts'
 import { tableText, tableWidth, type Column } from './table-text.ts'
 
-interface Flags extends SweepFlags {
+interface Flags extends SubmitFlags {
   readonly md?: boolean
   readonly csv?: boolean
 }
 
-/** `pipeline sweep ls|show|worker`. */
+/** `pipeline sweep ls|show|worker|submit`. */
 export const run: CommandRun = async ([action, given], options, context) => {
   const flags: Flags = options
   if (action === 'ls') return list(flags, context)
@@ -32,40 +39,52 @@ export const run: CommandRun = async ([action, given], options, context) => {
     })
   }
   const asked = meant(given, flags, context)
-  const { sweep, file } = await openAsked(asked, context)
-  if (action === 'worker') return worker(sweep, asked.flags, context)
-  return show(sweep, file, flags, context)
+  const { sweep, files } = await openAsked(asked, context)
+  if (action === 'worker') return worker(sweep, asked, context)
+  if (action === 'show') return show(sweep, asked.file, flags, context)
+  const { submit } = await import('./sweep-submit.ts')
+  await submit(sweep, { file: asked.file, files }, asked.flags, context)
+  return 0
 }
 
 interface Asked {
   readonly file: string
   readonly flags: Flags
+  /** What was submitted, as it was then. */
+  readonly frozen?: Frozen | undefined
 }
 
-/** A file, or the name of a sweep that was run: its file then, with the flags that it was run with. */
+/** A file, or what was submitted of one, or the name of a sweep that was run: its file then, with the flags that it was run with. */
 function meant(given: string, flags: Flags, { env, cwd }: CommandContext): Asked {
   const runs = runsRoot(flags.runs, env, cwd)
+  const frozen = readFrozen(given, cwd)
+  if (frozen) return { file: frozen.file, flags: { ...flags, ...laidOver(frozen, flags) }, frozen }
   const known = existsSync(resolve(cwd, given)) ? undefined : readDefinition(runs, given)
   if (!known) return { file: given, flags }
-  const { name, set, sweep } = known
-  const all = { set: [...set, ...(flags.set ?? [])], sweep: [...sweep, ...(flags.sweep ?? [])] }
   const file = relative(cwd, resolve(runs, known.file))
-  return { file, flags: { ...flags, name: flags.name ?? name, ...all } }
+  const name = flags.name ?? known.name
+  return { file, flags: { ...flags, name, ...laidOver(known, flags) } }
 }
 
-async function openAsked({ file, flags }: Asked, context: CommandContext) {
+function laidOver(known: Pick<Frozen, 'set' | 'sweep'>, { set = [], sweep = [] }: Flags) {
+  return { set: [...known.set, ...set], sweep: [...known.sweep, ...sweep] }
+}
+
+/** The sweep, and every file that was read of it. */
+async function openAsked({ file, flags, frozen }: Asked, context: CommandContext) {
   const { env, cwd } = context
-  const block = await readSweep(file, { set: overrides(flags), sweep: flags.sweep, env, cwd })
+  const { read, files } = rememberingReader(cwd, frozen && frozenReader(frozen, cwd))
+  const block = await readSweep(file, { set: overrides(flags), sweep: flags.sweep, env, cwd, read })
   if (!block) {
     throw failure('USAGE', `${file} has no sweep`, { hint: 'add one, or write --sweep a.b=v,w' })
   }
-  const opened = await openSweepFile(file, block, flags, context)
-  return { file, sweep: await withSuggested(opened) }
+  const opened = await openSweepFile(file, block, flags, context, read)
+  return { sweep: await withSuggested(opened), files: files() }
 }
 
 function show(sweep: Sweep, file: string, flags: Flags, { stdout, cwd, program }: CommandContext) {
   const results = sweepResults(sweep, readFolders(sweep))
-  const asked = { cwd, file, program, width: tableWidth(stdout) }
+  const asked = { cwd, file, program, width: tableWidth(stdout), alive: workersAlive(sweep) }
   const format = formatOf(flags)
   if (flags.json) stdout.write(`${JSON.stringify(sweepJson(sweep, results, asked), null, 2)}\n`)
   else if (format !== 'text') stdout.write(sweepTable(results, format))
@@ -103,8 +122,8 @@ function list(flags: Flags, { stdout, env, cwd }: CommandContext): number {
   return 0
 }
 
-/** Takes part in a sweep that another process has begun, until no trial is left. */
-async function worker(sweep: Sweep, flags: Flags, context: CommandContext): Promise<number> {
+/** Takes part in a sweep that another process has begun, until no trial is left; one of a cluster does not wait for others. */
+async function worker(sweep: Sweep, { flags, frozen }: Asked, context: CommandContext) {
   const printer = await openSweepPrinter(flags.log ?? 'plain', context.stderr, context.env, sweep)
   const signal = AbortSignal.any([context.signal, parentGone()])
   try {
@@ -112,6 +131,7 @@ async function worker(sweep: Sweep, flags: Flags, context: CommandContext): Prom
       ...workOptions(flags, context),
       signal,
       jobs: defaultJobs(),
+      leavesRest: frozen !== undefined,
       only: flags.only === 'failed' ? failedTrials(sweep) : undefined,
       emit: printer.event,
     })

@@ -61,6 +61,23 @@ const STAGE_OPTIONS: readonly CommandOption[] = [
   STORE,
 ]
 
+/** Of `sweep submit`; what a worker is given. */
+const SUBMIT_OPTIONS: readonly CommandOption[] = [
+  { flags: '--slurm', description: 'submit: an array of workers, by sbatch' },
+  { flags: '--k8s', description: 'submit: print an Indexed Job of workers for Kubernetes' },
+  { flags: '--dry-run', description: 'submit: print what would be submitted, and do nothing' },
+  { flags: '--workers <n>', description: 'submit: so many (default: one a trial that is open)' },
+  { flags: '--jobs <n>', description: 'submit: so many workers at a time' },
+  { flags: '--time <limit>', description: 'submit: of each worker, as Slurm writes it: 4:00:00' },
+  { flags: '--partition <name>', description: 'submit: where Slurm is to run them' },
+  { flags: '--gpus <n>', description: 'submit: of each worker; Slurm takes a100:1 too' },
+  { flags: '--cpus <n>', description: 'submit: cores of each worker' },
+  { flags: '--mem <size>', description: 'submit: memory of each worker: 16G (Kubernetes: 16Gi)' },
+  { flags: '--sbatch <option>', description: "submit: one more: '--account=lab'", many: true },
+  { flags: '--image <name>', description: 'submit: of --k8s, with this program in it' },
+  { flags: '--claim <name>', description: 'submit: of --k8s, the volume with this folder in it' },
+]
+
 /** Every command, in the order of help. */
 export const COMMANDS: readonly Command[] = [
   {
@@ -296,9 +313,10 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'sweep',
-    summary: 'sweeps: list them, show the trials of one, help to run them',
+    summary:
+      'sweeps: list them, show the trials of one, help to run them, submit that to a cluster',
     arguments: [
-      { name: 'action', description: 'what to do', choices: ['ls', 'show', 'worker'] },
+      { name: 'action', description: 'what to do', choices: ['ls', 'show', 'worker', 'submit'] },
       {
         name: 'file',
         description: 'a pipeline file, or the name of a sweep that was run',
@@ -319,6 +337,7 @@ export const COMMANDS: readonly Command[] = [
         choices: ['auto', 'plain', 'json'],
       },
       { flags: '--verbose', description: "worker: also the engine's own log lines" },
+      ...SUBMIT_OPTIONS,
       RUNS,
       ...TABLES,
     ],
@@ -327,6 +346,8 @@ export const COMMANDS: readonly Command[] = [
       ['pipeline sweep show sweep-cats.yaml', 'the trials so far, best first'],
       ['pipeline sweep show sweep-cats.yaml --csv', 'for a spreadsheet'],
       ['pipeline sweep worker sweep-cats.yaml', 'take part in it, from another machine too'],
+      ['pipeline sweep submit sweep-cats.yaml --slurm --time 4:00:00 --gpus 1', 'on a cluster'],
+      ['pipeline sweep submit sweep-cats.yaml --slurm --dry-run', 'what sbatch would get'],
     ],
     load: () => import('./sweep.ts'),
   },

@@ -80,7 +80,7 @@ export async function compose(
   return { root, text, problems }
 }
 
-async function readText(file: string, at: Position | undefined): Promise<string> {
+export async function readText(file: string, at: Position | undefined): Promise<string> {
   try {
     const { size } = await stat(file)
     if (size > MAX_BYTES) {

@@ -2,7 +2,7 @@ import type { Diagnostic, Position } from '../util/diagnostic.ts'
 import { PipelineError } from '../util/diagnostic.ts'
 import { canonicalJson, type Json } from '../util/json.ts'
 import { checkSweep } from './check-sweep.ts'
-import { compose } from './compose.ts'
+import { compose, type ReadText } from './compose.ts'
 import { fillDefaults } from './defaults.ts'
 import { explain } from './explain.ts'
 import { writeDatasetOut } from './folders.ts'
@@ -58,14 +58,16 @@ export interface SweepOptions {
   readonly sweep?: readonly string[] | undefined
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
+  /** Reads the file and those that it extends, in place of the disk. */
+  readonly read?: ReadText | undefined
 }
 
 /** The sweep of a file, undefined where it has none and none is asked for. Throws PipelineError with what is wrong with the block. */
 export async function readSweep(
   file: string,
-  { set = [], sweep = [], env }: SweepOptions,
+  { set = [], sweep = [], env, read }: SweepOptions,
 ): Promise<SweepBlock | undefined> {
-  const { root, problems } = await compose(file, env)
+  const { root, problems } = await compose(file, env, read)
   const found: Diagnostic[] = []
   const report = (diagnostic: Diagnostic) => void found.push(diagnostic)
   const prepare = (node: Node): Node => writeOut(writeDatasetOut(node))

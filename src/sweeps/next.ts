@@ -1,12 +1,19 @@
 import type { EarlyTerminate } from '../pipeline/pipeline.generated.ts'
 import { repeatsOf } from './candidates.ts'
-import { ashaDecision, type AshaRule, type AshaTrial } from './early/asha.ts'
+import { ashaDecision, type AshaDecision, type AshaRule, type AshaTrial } from './early/asha.ts'
 import { nextCandidate } from './sampler.ts'
 import type { Sweep, Trial } from './sweep.ts'
 import { claimTicket, readTicket } from './ticket.ts'
 import { addTrial, claimTrial, type TrialClaim, type TrialFolder } from './trial-folder.ts'
 import { reaches, stateOf, valueOf, valuesOf, type TrialState } from './trial-state.ts'
-import { readFolders, trialsFolder, turnFolder, withSuggested } from './trials.ts'
+import {
+  openTrials,
+  readFolders,
+  trialsFolder,
+  turnFolder,
+  withSuggested,
+  type BeginOptions,
+} from './trials.ts'
 
 /** What a worker does next. */
 export type Next =
@@ -17,9 +24,11 @@ export type Next =
       readonly claim: TrialClaim
       readonly epochs?: number | undefined
     }
-  /** Others are at work, and what they come to may bring more. */
-  | { readonly type: 'wait' }
+  /** Others are at work, and what they come to may bring more; `rest`: only if they die, as all that is left is theirs. */
+  | { readonly type: 'wait'; readonly for: 'others' | 'rest' }
   | { readonly type: 'end' }
+
+const WAIT: Next = { type: 'wait', for: 'others' }
 
 /** Also gives the sweep with the trials that have been suggested since. `only`: no other trial is run. */
 export async function nextTrial(
@@ -38,18 +47,24 @@ export async function nextTrial(
   const suggestion = await suggest(sweep)
   // The one that was added is found again, by whichever process is first.
   if (suggestion === 'added') return nextTrial(sweep, only)
-  return { sweep, next: suggestion === 'busy' ? { type: 'wait' } : next }
+  return { sweep, next: suggestion === 'busy' ? WAIT : next }
 }
 
 /** Whether a trial has reached the target, or one has failed that ends the sweep. */
-function isOver({ block, trials }: Sweep, folders: ReadonlyMap<string, TrialFolder>): boolean {
+function isOver(sweep: Sweep, folders: ReadonlyMap<string, TrialFolder>): boolean {
+  if (isReached(sweep, folders)) return true
+  if (sweep.block.onError !== 'stop') return false
+  return sweep.trials.some(({ id }) => {
+    const folder = folders.get(id)
+    return folder?.ticket.state === 'closed' && stateOf(folder).status === 'failed'
+  })
+}
+
+function isReached({ block, trials }: Sweep, folders: ReadonlyMap<string, TrialFolder>): boolean {
   return trials.some(({ id }) => {
     const folder = folders.get(id)
-    if (!folder) return false
-    const state = stateOf(folder)
-    const value = valueOf(state, block.metric)
-    if (value !== undefined && reaches(value, block.metric)) return true
-    return block.onError === 'stop' && state.status === 'failed' && folder.ticket.state === 'closed'
+    const value = folder && valueOf(stateOf(folder), block.metric)
+    return value !== undefined && reaches(value, block.metric)
   })
 }
 
@@ -65,16 +80,31 @@ function takeOpen(
     if (claim) return { type: 'run', trial, claim }
   }
   const isBusy = wanted.some(({ id }) => folders.get(id)?.ticket.state === 'claimed')
-  return { type: isBusy ? 'wait' : 'end' }
+  return isBusy ? { type: 'wait', for: 'rest' } : { type: 'end' }
 }
 
 /** By asynchronous successive halving. Where another process was quicker, things stand differently: look again. */
 function takeByRungs(
-  { trials, block }: Sweep,
+  sweep: Sweep,
   folders: ReadonlyMap<string, TrialFolder>,
   only: ReadonlySet<string> | undefined,
   rule: AshaRule,
 ): Next {
+  const { trials } = sweep
+  const { decision, fresh } = decideByRungs(sweep, folders, only, rule)
+  if (decision.type === 'wait') return WAIT
+  if (decision.type === 'end') return decision
+  const trial = decision.type === 'start' ? fresh[0]! : trials[decision.trial]!
+  const claim = claimTrial(folders.get(trial.id)!, { again: true })
+  return claim ? { type: 'run', trial, claim, epochs: decision.rung } : WAIT
+}
+
+function decideByRungs(
+  { trials, block }: Sweep,
+  folders: ReadonlyMap<string, TrialFolder>,
+  only: ReadonlySet<string> | undefined,
+  rule: AshaRule,
+): { readonly decision: AshaDecision; readonly fresh: readonly Trial[] } {
   const stateFor = (id: string) => {
     const folder = folders.get(id)
     return folder && stateOf(folder)
@@ -86,11 +116,40 @@ function takeByRungs(
     return state && !isFresh(trial) ? [ashaTrial(state, number, block.metric, rule)] : []
   })
   const fresh = wanted.filter(isFresh)
-  const decision = ashaDecision(known, rule, fresh.length > 0)
-  if (decision.type === 'wait' || decision.type === 'end') return decision
-  const trial = decision.type === 'start' ? fresh[0]! : trials[decision.trial]!
-  const claim = claimTrial(folders.get(trial.id)!, { again: true })
-  return claim ? { type: 'run', trial, claim, epochs: decision.rung } : { type: 'wait' }
+  return { decision: ashaDecision(known, rule, fresh.length > 0), fresh }
+}
+
+/**
+ * How many workers would find something to do now, at most; nothing is claimed. Trials count that nobody is at, and those that
+ * are still to be suggested.
+ */
+export function workLeft(sweep: Sweep, options: BeginOptions): number {
+  const folders = readFolders(sweep)
+  // What has failed is opened again, and does not end the sweep.
+  if (isReached(sweep, folders)) return 0
+  const open = openTrials(sweep, options).size
+  if (options.onlyFailed) return open
+  const work = open + suggestionsLeft(sweep, folders)
+  const { earlyTerminate } = sweep.block
+  if (work > 0 || earlyTerminate?.type !== 'asha') return work
+  const { decision } = decideByRungs(sweep, folders, undefined, ruleOf(sweep, earlyTerminate))
+  return decision.type === 'promote' ? 1 : 0
+}
+
+/** Trials that TPE will add before it has as many as it may; none where it has tried all there are. */
+function suggestionsLeft(
+  { block, trials }: Sweep,
+  folders: ReadonlyMap<string, TrialFolder>,
+): number {
+  if (block.method !== 'tpe') return 0
+  const repeats = repeatsOf(block).length
+  const left = Math.floor(block.maxTrials! / repeats) * repeats - trials.length
+  if (left <= 0) return 0
+  const tried = trials.map(({ id, parameters }) => {
+    const folder = folders.get(id)
+    return { parameters, state: folder && stateOf(folder) }
+  })
+  return nextCandidate(block, tried) ? left : 0
 }
 
 function ruleOf(

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, renameSync, statSync, utimesSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { HEARTBEAT_MS, isAlive, ownerText, parseOwner, self } from '../graph/owner.ts'
+import { HEARTBEAT_MS, isAlive, ownerText, parseOwner, self, type Owner } from '../graph/owner.ts'
 import { diskError, isErrno, syncFolder } from '../util/files.ts'
 
 /**
@@ -91,8 +91,13 @@ export async function sweepDrafts(parent: string): Promise<void> {
   }
 }
 
+/** Who has it. */
+export function ticketOwner({ name }: { readonly name: string }): Owner | undefined {
+  return parseOwner(name.slice(CLAIMED.length).split('.'))
+}
+
 function isLiving(folder: string, name: string): boolean {
-  const owner = parseOwner(name.slice(CLAIMED.length).split('.'))
+  const owner = ticketOwner({ name })
   return owner !== undefined && isAlive(owner, () => touchedMs(join(folder, name)))
 }
 

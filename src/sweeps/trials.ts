@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import { ownerText } from '../graph/owner.ts'
 import { spaceOf } from './space.ts'
 import type { Sweep, Trial } from './sweep.ts'
-import { makeTicketFolder, sweepDrafts } from './ticket.ts'
+import { makeTicketFolder, sweepDrafts, ticketOwner } from './ticket.ts'
 import { addTrial, claimTrial, readTrial, readTrials, type TrialFolder } from './trial-folder.ts'
 import { stateOf, valueOf } from './trial-state.ts'
 
@@ -68,7 +69,7 @@ export interface BeginOptions {
  */
 export async function begin(
   sweep: Sweep,
-  { isForced, onlyFailed }: BeginOptions,
+  options: BeginOptions,
 ): Promise<ReadonlySet<string> | undefined> {
   const trials = trialsFolder(sweep)
   await sweepDrafts(trials)
@@ -82,16 +83,52 @@ export async function begin(
       await addTrial(trials, { id, parameters })
       continue
     }
-    const state = stateOf(folder)
-    const isFailed = state.status === 'failed'
-    if (isFailed) failed.add(id)
+    if (stateOf(folder).status === 'failed') failed.add(id)
     if (folder.ticket.state !== 'closed') continue
-    const isCut = state.status === 'stopped' || state.status === 'paused'
-    const isDue =
-      isForced ||
-      valueOf(state, sweep.block.metric) === undefined ||
-      (isCut && !sweep.block.earlyTerminate)
-    if (isFailed || (!onlyFailed && isDue)) claimTrial(folder, { again: true })?.release('open')
+    if (isDueAgain(sweep, folder, options)) claimTrial(folder, { again: true })?.release('open')
   }
-  return onlyFailed ? failed : undefined
+  return options.onlyFailed ? failed : undefined
+}
+
+/** Whether a trial that is closed is to be run once more. */
+function isDueAgain(
+  { block }: Sweep,
+  folder: TrialFolder,
+  { isForced, onlyFailed }: BeginOptions,
+): boolean {
+  const state = stateOf(folder)
+  if (state.status === 'failed') return true
+  if (onlyFailed) return false
+  const isCut = state.status === 'stopped' || state.status === 'paused'
+  const isJudged = valueOf(state, block.metric) !== undefined
+  return isForced || !isJudged || (isCut && !block.earlyTerminate)
+}
+
+/** The trials that are known and that nobody is at: what `begin` would leave open. */
+export function openTrials(sweep: Sweep, options: BeginOptions): ReadonlySet<string> {
+  const folders = readFolders(sweep)
+  const isOpen = ({ id }: Trial): boolean => {
+    const folder = folders.get(id)
+    if (!folder) return !options.onlyFailed
+    const { ticket } = folder
+    if (ticket.state === 'closed') return isDueAgain(sweep, folder, options)
+    if (ticket.state === 'claimed' && ticket.isAlive) return false
+    return !options.onlyFailed || stateOf(folder).status === 'failed'
+  }
+  return new Set(sweep.trials.filter(isOpen).map(({ id }) => id))
+}
+
+/** Workers that have a trial now, and on how many machines they are. */
+export function workersAlive(sweep: Pick<Sweep, 'folder'>): {
+  readonly workers: number
+  readonly machines: number
+} {
+  const owners = readTrials(trialsFolder(sweep)).flatMap(({ ticket }) =>
+    ticket.state === 'claimed' && ticket.isAlive ? (ticketOwner(ticket) ?? []) : [],
+  )
+  const distinct = (texts: readonly string[]) => new Set(texts).size
+  return {
+    workers: distinct(owners.map(ownerText)),
+    machines: distinct(owners.map(({ machine }) => machine)),
+  }
 }

@@ -19,6 +19,8 @@ export interface WorkOptions extends Omit<RunOptions, 'emit'> {
   readonly verbose: boolean
   /** Only these trials are run. */
   readonly only?: ReadonlySet<string> | undefined
+  /** Ends where all that is left is in the hands of others, without waiting for what becomes of them: it may cost a GPU. */
+  readonly leavesRest?: boolean | undefined
   readonly emit: (event: SweepEvent) => void
 }
 
@@ -33,7 +35,7 @@ const MOST_LOST = 3
  * would fail every trial: a full disk, a missing engine or tool.
  */
 export async function work(first: Sweep, options: WorkOptions): Promise<void> {
-  const { signal, only } = options
+  const { signal, only, leavesRest = false } = options
   let sweep = first
   for (;;) {
     signal.throwIfAborted()
@@ -41,6 +43,7 @@ export async function work(first: Sweep, options: WorkOptions): Promise<void> {
     sweep = found.sweep
     const { next } = found
     if (next.type === 'end') return
+    if (leavesRest && next.type === 'wait' && next.for === 'rest') return
     if (next.type === 'run') await runClaimed(sweep, next, options)
     else await sleep(LOOK_MS, undefined, { signal })
   }

@@ -17,6 +17,8 @@ export interface SweepTextOptions {
   readonly width: number
   /** Trials that were done before this call; absent where nothing was run. */
   readonly before?: ReadonlySet<string> | undefined
+  /** Workers that have a trial at this moment; absent where the sweep has ended. */
+  readonly alive?: { readonly workers: number; readonly machines: number } | undefined
   /** The best trial's run, evaluated as the file says. */
   readonly best?: Outcome | undefined
 }
@@ -37,6 +39,7 @@ export function sweepJson(sweep: Sweep, results: SweepResults, options: SweepTex
       metric: { name: block.metric.name, goal: block.metric.goal },
     },
     status: isFailed ? 'failed' : isWhole ? 'done' : 'unfinished',
+    ...(options.alive ? { workers: options.alive.workers } : {}),
     trials: trials.map((trial) => ({
       id: trial.id,
       parameters: trial.parameters,
@@ -87,6 +90,7 @@ export function sweepText(
     ...(['paused', 'stopped', 'failed', 'running', 'waiting'] as const).flatMap((status) =>
       count(status) > 0 ? [`${count(status)} ${status}`] : [],
     ),
+    ...aliveText(options.alive),
     ...(options.others > 0 ? [`${options.others} more that the file no longer has`] : []),
   ]
   const text = [...spaced(parts, options.width), '', sweepTable(results, 'text', options.width)]
@@ -105,6 +109,13 @@ function importanceLines({ block }: Sweep, results: SweepResults, width: number)
   })
   const text = `what ${results.metric.name} depends on (permutation in a random forest): ${parts.join('; ')}`
   return [...wrap(text, Math.min(width, 100)), '']
+}
+
+function aliveText(alive: SweepTextOptions['alive']): string[] {
+  if (!alive || alive.workers === 0) return []
+  const { workers, machines } = alive
+  const where = machines > 1 ? ` on ${machines} machines` : ''
+  return [`${plural(workers, 'worker')} at work${where}`]
 }
 
 function bestLines(sweep: Sweep, best: TrialResult, options: SweepTextOptions): string[] {
