@@ -8,6 +8,8 @@ import { modelOf } from '../src/pipeline/base-model.ts'
 import { draftPhases, resolvePhases } from '../src/pipeline/phases.ts'
 import { predictionStages } from '../src/pipeline/prediction-stages.ts'
 import { resolveStages, splitsOf } from '../src/pipeline/stages.ts'
+import { readSweep } from '../src/pipeline/sweep-block.ts'
+import { openSweep } from '../src/sweeps/sweep.ts'
 import { ROOT } from './support/paths.ts'
 
 /** The files of pipelines/: each says what it is for, is valid without a warning but those named here, and has a plan. */
@@ -30,6 +32,8 @@ const PICTURES: Readonly<Record<string, readonly string[]>> = {
   'fruits-folder.yaml': ['Training/apple', 'Training/pear', 'Test/apple', 'Test/pear'],
   'hub-features.yaml': CLASSES,
   'mobilenetv2-finetune.yaml': CLASSES,
+  'sweep-cats.yaml': ['train/cats', 'train/dogs', 'validation/cats', 'validation/dogs'],
+  'sweep-fruits.yaml': ['Training/apple', 'Training/pear', 'Test/apple', 'Test/pear'],
 }
 
 describe('pipelines/', () => {
@@ -87,6 +91,31 @@ describe('pipelines/', () => {
         wanted.filter((kind) => !kinds.has(kind)),
         [],
       )
+    })
+  }
+})
+
+describe('sweeps of pipelines/', () => {
+  for (const [name, trials] of [
+    ['sweep-cats', 24],
+    ['sweep-fruits', 27],
+  ] as const) {
+    it(`${name} has ${trials} trials, each of them valid`, async () => {
+      const pictures = mkdtempSync(join(tmpdir(), 'graft-sweep-'))
+      try {
+        const env = { PICTURES: pictures }
+        for (const folder of PICTURES[`${name}.yaml`]!) {
+          mkdirSync(join(pictures, folder), { recursive: true })
+        }
+        const file = join(FOLDER, `${name}.yaml`)
+        const given = { set: [], env, cwd: FOLDER, runs: join(pictures, 'runs') }
+        const block = await readSweep(file, given)
+        const sweep = await openSweep(file, block!, given)
+        assert.equal(new Set(sweep.trials.map(({ id }) => id)).size, trials)
+        assert.deepEqual(sweep.warnings, [])
+      } finally {
+        rmSync(pictures, { recursive: true })
+      }
     })
   }
 })

@@ -19,7 +19,7 @@ interface Case {
   readonly base64: string
 }
 
-const golden = JSON.parse(readFileSync(join(ROOT, 'test/golden/tensorboard.json'), 'utf8')) as {
+const golden = JSON.parse(readFileSync(join(ROOT, 'test/golden/event-files.json'), 'utf8')) as {
   readonly cases: readonly Case[]
 }
 

@@ -1,4 +1,4 @@
-"""Event files of TensorBoard as TensorFlow writes them: python test/golden/tensorboard.py (TensorFlow 2.21.0).
+"""Event files of TensorBoard as TensorFlow writes them: python test/golden/event-files.py (TensorFlow 2.21.0).
 
 Each case is a file: its version, then events with all figures of a step. The messages are made by TensorFlow's own protobuf
 classes and framed by its own TFRecordWriter.
@@ -44,4 +44,4 @@ cases = [
     (0.5, [{"wallTime": 1.5, "step": 3, "scalars": {f"epoch_Größe_{i}": i / 7 for i in range(1, 12)}}]),
 ]
 content = [{"version": v, "events": events, "base64": file_of(v, events)} for v, events in cases]
-golden.write("tensorboard", {"cases": content}, tf)
+golden.write("event-files", {"cases": content}, tf)

@@ -1,6 +1,6 @@
 """Runs written with --tensorboard, read by the real TensorBoard, against their metrics.jsonl: exactly, as float32.
 
-    python bench/tensorboard.py RUN_FOLDER…     (TensorBoard from PyPI; TensorFlow is not needed)
+    python bench/tensorboard_read.py RUN_FOLDER…     (TensorBoard from PyPI; TensorFlow is not needed)
 
 Each scalar, step and split has to be there once and nothing else. Also said: TensorBoard's name for each folder.
 """
