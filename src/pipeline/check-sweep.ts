@@ -4,6 +4,8 @@ import { alternatives, follow, SCHEMA, words, type Schema } from './schema.ts'
 import type { SweepBlock } from './sweep-block.ts'
 import { diagnose, find, type Node, type Path } from './tree.ts'
 
+type CheckedSweep = Omit<SweepBlock, 'composed'>
+
 /** Of every epoch and every evaluation. */
 const FIGURES = ['loss', 'accuracy']
 /** Those that an evaluation computes where it is asked to. */
@@ -19,7 +21,7 @@ const FIXED = ['name', 'notes', 'tags', 'extends', 'sweep', 'prediction']
 
 /** What the schema cannot say of a sweep. Whether keys and values fit is told by the trials themselves. */
 export function checkSweep(
-  block: SweepBlock,
+  block: CheckedSweep,
   root: Node,
   tell: (diagnostic: Diagnostic) => void,
 ): void {
@@ -58,7 +60,7 @@ function keyPlace(root: Node, path: Path): Position | undefined {
 
 type Report = (code: DiagnosticCode, path: Path, message: string, hint?: string) => void
 
-function checkMethod(block: SweepBlock, report: Report): void {
+function checkMethod(block: CheckedSweep, report: Report): void {
   const { method, maxTrials, parameters, points } = block
   if ((method === 'random' || method === 'tpe') && maxTrials === undefined) {
     const message = `method ${method} needs maxTrials`
@@ -87,7 +89,7 @@ function checkMethod(block: SweepBlock, report: Report): void {
 
 /** What is stopped early is one training; its repeats would each have an end of their own. */
 function checkTermination(
-  { earlyTerminate, repeat, parameters }: SweepBlock,
+  { earlyTerminate, repeat, parameters }: CheckedSweep,
   report: Report,
 ): void {
   if (!earlyTerminate) return
@@ -106,7 +108,10 @@ function checkTermination(
   }
 }
 
-function checkParameters({ parameters, repeat, points, method }: SweepBlock, report: Report): void {
+function checkParameters(
+  { parameters, repeat, points, method }: CheckedSweep,
+  report: Report,
+): void {
   const keys = [...parameters.keys(), ...repeat.keys()]
   for (const key of keys) {
     const where = parameters.has(key) ? ['parameters', key] : ['repeat', key]
@@ -131,7 +136,7 @@ function checkParameters({ parameters, repeat, points, method }: SweepBlock, rep
   }
 }
 
-type Parameter = SweepBlock['parameters'] extends ReadonlyMap<string, infer P> ? P : never
+type Parameter = CheckedSweep['parameters'] extends ReadonlyMap<string, infer P> ? P : never
 
 function checkRange(key: string, parameter: Parameter, report: Report): void {
   if (!('min' in parameter)) return
@@ -152,7 +157,7 @@ function checkRange(key: string, parameter: Parameter, report: Report): void {
   }
 }
 
-function checkZip({ zip, parameters }: SweepBlock, report: Report): void {
+function checkZip({ zip, parameters }: CheckedSweep, report: Report): void {
   const seen = new Set<string>()
   for (const [i, keys] of zip.entries()) {
     const lengths = new Set<number>()
@@ -177,7 +182,7 @@ function valuesOf(parameter: Parameter | undefined): number {
 }
 
 /** Keys of `exclude` and of `when` are parameters, or keys that the file has. */
-function checkConditions(block: SweepBlock, report: Report): void {
+function checkConditions(block: CheckedSweep, report: Report): void {
   const known = [...block.parameters.keys(), ...block.repeat.keys()]
   const isKnown = (key: string) => known.includes(key) || block.written(key) !== undefined
   for (const [i, values] of block.exclude.entries()) {
@@ -202,7 +207,7 @@ function unknown(path: Path, key: string, known: readonly string[], report: Repo
 }
 
 function checkMetric(
-  { metric, written }: SweepBlock,
+  { metric, written }: CheckedSweep,
   report: Report,
   tell: (diagnostic: Diagnostic) => void,
   root: Node,

@@ -12,7 +12,7 @@ import { checkFeatures } from './check-features.ts'
 import { checkFreeze } from './check-freeze.ts'
 import { checkClassWeight, checkHead, checkUnits } from './check-head.ts'
 import { buildLayers } from './check-layers.ts'
-import { compose, type ReadText } from './compose.ts'
+import { compose, type Composed, type ReadText } from './compose.ts'
 import { fillDefaults, inSchemaOrder } from './defaults.ts'
 import { explain } from './explain.ts'
 import { findSplits, foldersIn, writeDatasetOut } from './folders.ts'
@@ -36,6 +36,8 @@ export interface LoadOptions {
   readonly set?: readonly string[] | undefined
   readonly env?: NodeJS.ProcessEnv | undefined
   readonly cwd?: string | undefined
+  /** The file as it was read before, for one that is loaded many times. */
+  readonly composed?: Composed | undefined
   /** A trial of the file's sweep; without it the file is read as if it had no sweep. */
   readonly trial?: TrialChanges | undefined
   /** Reads the file and those that it extends, in place of the disk. */
@@ -86,7 +88,7 @@ export async function loadFile(
   options: LoadOptions = {},
 ): Promise<LoadedPipeline | LoadedPrediction> {
   const { set = [], env = process.env, cwd = process.cwd(), trial, findRun, read } = options
-  const { root, text, problems } = await compose(file, env, read)
+  const { root, text, problems } = options.composed ?? (await compose(file, env, read))
   const found: Diagnostic[] = [...problems]
   const report = (diagnostic: Diagnostic): void => void found.push(diagnostic)
   const prepare = (node: Node): Node => writeOut(writeDatasetOut(node))

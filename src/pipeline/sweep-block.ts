@@ -2,7 +2,7 @@ import type { Diagnostic, Position } from '../util/diagnostic.ts'
 import { PipelineError } from '../util/diagnostic.ts'
 import { canonicalJson, type Json } from '../util/json.ts'
 import { checkSweep } from './check-sweep.ts'
-import { compose, type ReadText } from './compose.ts'
+import { compose, type Composed, type ReadText } from './compose.ts'
 import { fillDefaults } from './defaults.ts'
 import { explain } from './explain.ts'
 import { writeDatasetOut } from './folders.ts'
@@ -37,6 +37,8 @@ export interface SweepBlock {
   /** A value with the place in the block that names it, or that of its key. */
   readonly nodeOf: (key: string, value: Json) => Node
   readonly warnings: readonly Diagnostic[]
+  /** The file as it was read. */
+  readonly composed: Composed
 }
 
 /** By dotted key. */
@@ -67,7 +69,8 @@ export async function readSweep(
   file: string,
   { set = [], sweep = [], env, read }: SweepOptions,
 ): Promise<SweepBlock | undefined> {
-  const { root, problems } = await compose(file, env, read)
+  const composed = await compose(file, env, read)
+  const { root, problems } = composed
   const found: Diagnostic[] = []
   const report = (diagnostic: Diagnostic) => void found.push(diagnostic)
   const prepare = (node: Node): Node => writeOut(writeDatasetOut(node))
@@ -94,7 +97,7 @@ export async function readSweep(
   }
   const wrong = explain(alone).filter(({ path }) => path[0] === 'sweep')
   if (wrong.length > 0) throw new PipelineError(wrong.map(({ diagnostic }) => diagnostic))
-  const block = blockOf(find(fillDefaults(alone), ['sweep'])!, written)
+  const block = { ...blockOf(find(fillDefaults(alone), ['sweep'])!, written), composed }
   checkSweep(block, written, report)
   const errors = [...problems.filter(isOfSweep(root)), ...found]
   if (errors.some(({ severity }) => severity !== 'warning')) throw new PipelineError(errors)
@@ -125,7 +128,7 @@ function withParameter(root: Node, text: string): Node {
   return replace(root, ['sweep', 'parameters', key], parameter)
 }
 
-function blockOf(node: Node, root: Node): SweepBlock {
+function blockOf(node: Node, root: Node): Omit<SweepBlock, 'composed'> {
   const data = toData(node) as {
     readonly [Key in 'method' | 'onError' | 'retries' | 'maxTrials' | 'earlyTerminate']: never
   } & {

@@ -112,7 +112,9 @@ async function resolveTrial(
   parameters: Values,
   options: OpenSweepOptions,
 ): Promise<Trial> {
-  const loaded = await loadPipeline(file, { ...options, trial: changesOf(block, parameters) })
+  const { composed } = block
+  const trial = changesOf(block, parameters)
+  const loaded = await loadPipeline(file, { ...options, composed, trial })
   const whole = withEpochs(loaded, wholeEpochs(block))
   const evaluation = judgedBy(block.metric, whole.pipeline)
   return {
