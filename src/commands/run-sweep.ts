@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import type { ReadText } from '../pipeline/compose.ts'
 import type { SweepBlock } from '../pipeline/sweep-block.ts'
+import { prepare } from '../runs/prepare.ts'
 import { runsRoot } from '../runs/read.ts'
 import { writeDefinition } from '../sweeps/definition.ts'
 import { countOthers } from '../sweeps/trials.ts'
+import { findGpus } from '../sweeps/gpus.ts'
 import { openSweep, type Sweep } from '../sweeps/sweep.ts'
 import { runSweep as runAll } from '../sweeps/run-sweep.ts'
 import { failure } from '../util/diagnostic.ts'
@@ -35,6 +37,7 @@ export async function runSweep(
   const end = (status: 'done' | 'failed' | 'interrupted') =>
     printer.event({ type: 'sweepDone', status, seconds: (performance.now() - began) / 1000 })
   try {
+    const gpus = await usedGpus(sweep, context, flags)
     const given = { set: overrides(flags), sweep: flags.sweep ?? [], cwd }
     await writeDefinition(sweep, given)
     const {
@@ -44,7 +47,8 @@ export async function runSweep(
       best,
     } = await runAll(sweep, {
       ...workOptions(flags, context),
-      workers: flags.jobs === undefined ? 1 : jobsOf(flags),
+      workers: flags.jobs === undefined ? Math.max(1, gpus.length) : jobsOf(flags),
+      gpus,
       stageJobs: defaultJobs(),
       onlyFailed: flags.only === 'failed',
       workerCommand: workerCommand(file, flags),
@@ -71,6 +75,21 @@ export async function runSweep(
     signal.removeEventListener('abort', stopping)
     printer.close()
   }
+}
+
+/** The GPUs that trials run on: none where the engine that the file asks for runs on the CPU. */
+async function usedGpus(
+  { trials }: Sweep,
+  { env, cwd }: CommandContext,
+  flags: SweepFlags,
+): Promise<readonly string[]> {
+  const gpus = findGpus(env)
+  const [first] = trials
+  if (gpus.length < 2 || !first) return []
+  const options = { runs: runsRoot(flags.runs, env, cwd), offline: true, pin: false }
+  const { engine } = await prepare(first.loaded, options)
+  // One that the file names is the same for all.
+  return engine.device === 'gpu' ? gpus : []
 }
 
 export function openSweepFile(

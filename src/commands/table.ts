@@ -55,7 +55,8 @@ const STAGE_OPTIONS: readonly CommandOption[] = [
   { flags: '--no-cache', description: 'compute everything again' },
   {
     flags: '--jobs <n>',
-    description: 'stages side by side (default: cores, at most 4); of a sweep trials (default: 1)',
+    description:
+      'stages side by side (default: cores, at most 4); of a sweep trials (default: GPUs, at least 1)',
   },
   { flags: '--offline', description: 'fetch nothing: what is not there is an error' },
   STORE,

@@ -24,6 +24,8 @@ export type Next =
       readonly claim: TrialClaim
       readonly epochs?: number | undefined
     }
+  /** The next trial has to be suggested first; never told outside. */
+  | { readonly type: 'suggest' }
   /** Others are at work, and what they come to may bring more; `rest`: only if they die, as all that is left is theirs. */
   | { readonly type: 'wait'; readonly for: 'others' | 'rest' }
   | { readonly type: 'end' }
@@ -47,7 +49,16 @@ export async function nextTrial(
   const suggestion = await suggest(sweep)
   // The one that was added is found again, by whichever process is first.
   if (suggestion === 'added') return nextTrial(sweep, only)
-  return { sweep, next: suggestion === 'busy' ? WAIT : next }
+  if (suggestion === 'busy') return { sweep, next: WAIT }
+  return { sweep, next: next.type === 'suggest' ? afterLast(sweep, folders) : next }
+}
+
+/** Where TPE has nothing left to suggest before maxTrials: what runs may still be promoted. */
+function afterLast(sweep: Sweep, folders: ReadonlyMap<string, TrialFolder>): Next {
+  const known = { ...sweep, block: { ...sweep.block, maxTrials: sweep.trials.length } }
+  const { earlyTerminate } = sweep.block
+  if (earlyTerminate?.type !== 'asha') return { type: 'end' }
+  return takeByRungs(known, folders, undefined, ruleOf(sweep, earlyTerminate))
 }
 
 /** Whether a trial has reached the target, or one has failed that ends the sweep. */
@@ -94,6 +105,7 @@ function takeByRungs(
   const { decision, fresh } = decideByRungs(sweep, folders, only, rule)
   if (decision.type === 'wait') return WAIT
   if (decision.type === 'end') return decision
+  if (decision.type === 'start' && fresh.length === 0) return { type: 'suggest' }
   const trial = decision.type === 'start' ? fresh[0]! : trials[decision.trial]!
   const claim = claimTrial(folders.get(trial.id)!, { again: true })
   return claim ? { type: 'run', trial, claim, epochs: decision.rung } : WAIT
@@ -116,7 +128,9 @@ function decideByRungs(
     return state && !isFresh(trial) ? [ashaTrial(state, number, block.metric, rule)] : []
   })
   const fresh = wanted.filter(isFresh)
-  return { decision: ashaDecision(known, rule, fresh.length > 0), fresh }
+  const isOpen = block.method === 'tpe' && !only
+  const canStart = fresh.length > 0 || (isOpen && trials.length < block.maxTrials!)
+  return { decision: ashaDecision(known, rule, canStart, isOpen ? 'last' : 'first'), fresh }
 }
 
 /**

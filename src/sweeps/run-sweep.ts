@@ -17,6 +17,8 @@ export interface RunSweepOptions extends Omit<WorkOptions, 'only' | 'jobs'> {
   /** Stages of one trial side by side. */
   readonly stageJobs: number
   readonly onlyFailed: boolean
+  /** Of this machine, as CUDA names them; with several each worker has one of its own. */
+  readonly gpus: readonly string[]
   /** How a worker is called, without its own flags: `node main.js sweep worker FILE …`. */
   readonly workerCommand: readonly string[]
 }

@@ -1,11 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { failure, PipelineError, type Diagnostic } from '../util/diagnostic.ts'
+import { deviceOf } from './gpus.ts'
 import type { SweepEvent } from './event.ts'
 
 export interface WorkersOptions {
   readonly workers: number
   readonly workerCommand: readonly string[]
+  /** As CUDA names them; with several each worker has one of its own. */
+  readonly gpus: readonly string[]
   readonly signal: AbortSignal
   readonly emit: (event: SweepEvent) => void
 }
@@ -40,16 +43,14 @@ export async function runWorkers(options: WorkersOptions): Promise<void> {
 }
 
 /** Resolves once the worker has ended: undefined where it found no more work, else how it died. */
-async function runOne(
-  slot: number,
-  { workerCommand, signal, emit }: WorkersOptions,
-): Promise<string | undefined> {
+async function runOne(slot: number, options: WorkersOptions): Promise<string | undefined> {
+  const { workerCommand, signal, emit } = options
   const [program = '', ...args] = workerCommand
   // In a group of its own: Ctrl-C reaches it once, through this process; the channel tells it when this process is gone.
   const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     detached: true,
-    env: { ...process.env, ...deviceOf(slot) },
+    env: { ...process.env, ...deviceOf(slot, options.gpus) },
   })
   const stop = () => void child.kill('SIGTERM')
   signal.addEventListener('abort', stop, { once: true })
@@ -62,12 +63,6 @@ async function runOne(
   } finally {
     signal.removeEventListener('abort', stop)
   }
-}
-
-/** With several GPUs each worker has its own. */
-function deviceOf(slot: number): NodeJS.ProcessEnv {
-  const visible = process.env['CUDA_VISIBLE_DEVICES']?.split(',').filter((id) => id !== '') ?? []
-  return visible.length > 1 ? { CUDA_VISIBLE_DEVICES: visible[slot % visible.length] } : {}
 }
 
 function ended(child: ChildProcess): Promise<string | undefined> {

@@ -36,6 +36,13 @@ export function ashaRungs({ min, max, eta }: Omit<AshaRule, 'goal'>): readonly n
 }
 
 /**
+ * When trials start. The paper promotes whenever it can and else starts a new trial, which suits trials without end. Of a known
+ * set each trial that comes late and does better is promoted beside those that were promoted for want of it: in an order from
+ * bad to good most of them. So there, `first`: all start before any goes on, and what goes on is the top of all.
+ */
+export type AshaStart = 'first' | 'last'
+
+/**
  * What a free worker does next, by asynchronous successive halving (Li et al. 2018, arXiv:1810.05934, Algorithm 2): from the highest
  * rung down, the best paused trial among the top floor(n / eta) of the n trials that have reported at the rung goes on; if there
  * is none, a new trial starts. `canStart` says whether any is left to start.
@@ -48,8 +55,10 @@ export function ashaDecision(
   trials: readonly AshaTrial[],
   rule: AshaRule,
   canStart: boolean,
+  start: AshaStart = 'last',
 ): AshaDecision {
   const rungs = ashaRungs(rule)
+  if (canStart && start === 'first') return { type: 'start', rung: rungs[0]! }
   for (let k = rungs.length - 2; k >= 0; k -= 1) {
     const reported = standing(trials, rungs[k]!, rule.goal)
     const top = reported.slice(0, Math.floor(reported.length / rule.eta))

@@ -28,6 +28,16 @@ test('the best third goes on as soon as there are three, by the goal', () => {
   assert.deepEqual(ashaDecision(three, least, true), { type: 'promote', trial: 0, rung: 3 })
 })
 
+test('of a known set all start before any goes on', () => {
+  const three = atFirst(0.5, 0.7, 0.6)
+  assert.deepEqual(ashaDecision(three, rule, true, 'first'), { type: 'start', rung: 1 })
+  assert.deepEqual(ashaDecision(three, rule, false, 'first'), {
+    type: 'promote',
+    trial: 1,
+    rung: 3,
+  })
+})
+
 test('who was promoted takes a place: the next needs three more', () => {
   const [a, b, ...others] = atFirst(0.5, 0.7, 0.6, 0.4, 0.3, 0.2)
   const promoted: AshaTrial = { ...b!, state: 'running', rung: 3 }
