@@ -106,9 +106,12 @@ function takeByRungs(
   if (decision.type === 'wait') return WAIT
   if (decision.type === 'end') return decision
   if (decision.type === 'start' && fresh.length === 0) return { type: 'suggest' }
-  const trial = decision.type === 'start' ? fresh[0]! : trials[decision.trial]!
-  const claim = claimTrial(folders.get(trial.id)!, { again: true })
-  return claim ? { type: 'run', trial, claim, epochs: decision.rung } : WAIT
+  const candidates = decision.type === 'start' ? fresh : [trials[decision.trial]!]
+  for (const trial of candidates) {
+    const claim = claimTrial(folders.get(trial.id)!, { again: true })
+    if (claim) return { type: 'run', trial, claim, epochs: decision.rung }
+  }
+  return WAIT
 }
 
 function decideByRungs(
