@@ -249,8 +249,12 @@ describe('a sweep, on wasm', { concurrency: 2 }, () => {
     const running = project.start(['run', 'pipeline.yaml', '--json', '--log', 'json'], {
       detached: true,
     })
-    let seen = 0
-    await running.event((e) => (e as { type: string }).type === 'trialDone' && (seen += 1) === 2)
+    const seen = new Set<unknown>()
+    await running.event((given) => {
+      const e = given as unknown as { readonly type: string; readonly trial?: string }
+      if (e.type === 'trialDone') seen.add(e.trial)
+      return seen.size === 2
+    })
     running.process.kill('SIGKILL')
     await running.ended
     const { code, result, events } = await sweep(project)
