@@ -1,5 +1,6 @@
 import { relative, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stringify } from 'yaml'
 import { writeDefinition } from '../sweeps/definition.ts'
 import { workLeft } from '../sweeps/next.ts'
 import { addJob, logFolder, makeSubmittedFolder, readJobs } from '../sweeps/submit/jobs.ts'
@@ -160,7 +161,10 @@ async function toKubernetes(submission: Submission, prepare: () => Promise<void>
     cpus,
     mem,
   })
-  context.stdout.write(manifest)
+  const text = flags.json
+    ? JSON.stringify(manifest, null, 2)
+    : stringify(manifest, { lineWidth: 0 })
+  context.stdout.write(`${text.trimEnd()}\n`)
 }
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url))
@@ -183,17 +187,26 @@ async function comingWorkers({ sweep, frozen, context }: Submission): Promise<nu
   return pending + Math.max(0, running - workersAlive(sweep).workers)
 }
 
+/** To stderr where stdout is for kubectl. */
 function sayNothing({ sweep, file, flags, context }: Submission, coming: number): void {
-  const { stdout, program } = context
-  if (flags.json) {
+  const { stdout, stderr, program } = context
+  const { name } = sweep
+  if (flags.json && flags.slurm) {
     stdout.write(`${JSON.stringify({ jobs: [], workers: 0, trials: 0 }, null, 2)}\n`)
     return
   }
+  const { workers } = workersAlive(sweep)
+  const atWork = `${plural(workers, 'worker')} ${workers === 1 ? 'has' : 'have'} what is left of ${name} (one that died on another machine is given up after 5 minutes)`
   const why =
     coming > 0
-      ? `what is open of ${sweep.name} is for ${plural(coming, 'worker')} of an earlier job, in the queue; --workers N adds more`
-      : `nothing is open of ${sweep.name}: its trials are done, or workers are at them`
-  stdout.write(`nothing submitted: ${why}\nstate      ${program} sweep show ${file}\n`)
+      ? `what is open of ${name} is for ${plural(coming, 'worker')} of an earlier job, in the queue; --workers N adds more`
+      : workers > 0
+        ? atWork
+        : flags.only === 'failed'
+          ? `no trial of ${name} has failed`
+          : `nothing is left to do of ${name}`
+  const output = flags.k8s ? stderr : stdout
+  output.write(`nothing submitted: ${why}\nstate      ${program} sweep show ${file}\n`)
 }
 
 function workersOf({ workers }: SubmitFlags): number | undefined {

@@ -8,7 +8,7 @@ import { doneLines, jsonOf, ledger, shown, sweepEssence } from './sweep-ledger.t
 
 /** Trains for more than a minute, which is the shortest limit that Slurm has. */
 const LONG = 24_000
-const EPOCHS = [LONG, 1500, 20, 21, 22, 23, 24, 25]
+const EPOCHS = [1500, 20, 21, 22, 23, 24, 25, LONG]
 const LIST: Settings = {
   sweep: { method: 'list', points: EPOCHS.map((epochs) => ({ 'training.epochs': epochs })) },
 }

@@ -114,7 +114,7 @@ $ sbatch --parsable --array=0-3%2 /project/runs/little/sweep/submitted/COPY.sh
     await isDone(project)
     const third = await submit()
     assert.deepEqual([third.code, slurm.calls().length], [0, 1])
-    assert.match(third.stdout, /^nothing submitted: nothing is open of little/)
+    assert.match(third.stdout, /^nothing submitted: nothing is left to do of little\n/)
     const rerun = await project.pipeline(['run', 'pipeline.yaml', '--json'])
     assert.deepEqual(sweepEssence(jsonOf(rerun.stdout)), undisturbed)
   })

@@ -1,4 +1,4 @@
-import { stringify } from 'yaml'
+import type { Json } from '../../util/json.ts'
 
 /** What a worker is given by Kubernetes. */
 export interface JobRequest {
@@ -21,7 +21,7 @@ const PROJECT = '/project'
 const GRACE = 90
 
 /** An Indexed Job whose pods are workers: they share the trials through the volume, so an index that is started again does no harm. */
-export function jobManifest(request: JobRequest): string {
+export function jobManifest(request: JobRequest): Json {
   const { name, image, claim, workers, atOnce, command, gpus, cpus, mem, seconds } = request
   const limits = {
     ...(cpus === undefined ? {} : { cpu: cpus }),
@@ -31,14 +31,14 @@ export function jobManifest(request: JobRequest): string {
   const worker = {
     name: 'worker',
     image,
-    command,
+    command: [...command],
     workingDir: PROJECT,
     // Of a store that lies in the pod, nothing is left for the next one.
     env: [{ name: 'GRAFT_STORE', value: `${PROJECT}/store` }],
     ...(Object.keys(limits).length > 0 ? { resources: { limits } } : {}),
     volumeMounts: [{ name: 'project', mountPath: PROJECT }],
   }
-  const manifest = {
+  return {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name: jobName(name) },
@@ -58,7 +58,6 @@ export function jobManifest(request: JobRequest): string {
       },
     },
   }
-  return stringify(manifest, { lineWidth: 0 })
 }
 
 /** A DNS label. */
