@@ -53,6 +53,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
     'models',
     'util',
   ],
+  ui: ['report', 'sweeps', 'runs', 'graph', 'util'],
   export: ['runs', 'stages', 'training', 'engines', 'data', 'graph', 'models', 'program', 'util'],
 }
 

@@ -283,6 +283,24 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./report.ts'),
   },
   {
+    name: 'ui',
+    summary: 'live pages of all runs and sweeps, on this machine, for a browser',
+    arguments: [],
+    options: [
+      {
+        flags: '--port <n>',
+        description: 'where (default: 4747); 0 takes one that is free',
+      },
+      RUNS,
+      STORE,
+    ],
+    examples: [
+      ['pipeline ui', 'then open http://localhost:4747/; Ctrl-C ends it'],
+      ['pipeline ui --runs ../other/runs --port 0', 'another folder of runs, any free port'],
+    ],
+    load: () => import('./ui.ts'),
+  },
+  {
     name: 'diff',
     summary: 'why one run is not like another: figures, keys, pictures, stages, machine, answers',
     arguments: [

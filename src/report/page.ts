@@ -10,6 +10,8 @@ export interface Section {
 }
 
 export interface PageBody {
+  /** Before everything, where the page is one of many. */
+  readonly top?: Html | undefined
   /** The first thing on the page, with its h1. */
   readonly header: Html
   readonly sections: readonly Section[]
@@ -45,9 +47,9 @@ ${pageBody(options)}
 }
 
 /** What stands in the body: the way past the contents, the contents, the parts. */
-export function pageBody({ header, sections, footer }: PageBody): Html {
+export function pageBody({ top, header, sections, footer }: PageBody): Html {
   return markup`<a class="skip" href="#content">To the content</a>
-<div class="frame">
+${top}<div class="frame">
 ${contents(sections)}
 <main id="content" tabindex="-1">
 ${header}
