@@ -219,6 +219,13 @@ function checkMetric(
       didYouMean(metric.figure, known) ?? `write ${metric.split}. and one of ${known.join(', ')}`
     report('WRONG_VALUE', ['metric', 'name'], message, hint)
   }
+  const isLoss = metric.figure === 'loss'
+  if (isLoss === (metric.goal === 'maximize')) {
+    const message = `the best trial is the one with the ${isLoss ? 'highest' : 'lowest'} ${metric.name}`
+    const hint = `take goal out, or write ${isLoss ? 'minimize' : 'maximize'}`
+    const path = ['sweep', 'metric', 'goal']
+    tell(diagnose(root, path, { code: 'NOTE', severity: 'warning', message, hint }))
+  }
   const splits = written('dataset.splits')
   const isKnown = typeof splits === 'object' && splits !== null
   if (metric.split !== 'train' && isKnown && !(metric.split in splits)) {

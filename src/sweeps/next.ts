@@ -7,6 +7,7 @@ import { claimTicket, readTicket } from './ticket.ts'
 import { addTrial, claimTrial, type TrialClaim, type TrialFolder } from './trial-folder.ts'
 import { reaches, stateOf, valueOf, valuesOf, type TrialState } from './trial-state.ts'
 import {
+  closeEnded,
   openTrials,
   readFolders,
   trialsFolder,
@@ -38,6 +39,7 @@ export async function nextTrial(
   only: ReadonlySet<string> | undefined,
 ): Promise<{ readonly sweep: Sweep; readonly next: Next }> {
   const sweep = await withSuggested(before)
+  closeEnded(sweep)
   const folders = readFolders(sweep)
   if (isOver(sweep, folders)) return { sweep, next: { type: 'end' } }
   const { earlyTerminate } = sweep.block

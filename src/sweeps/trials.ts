@@ -56,6 +56,17 @@ export async function withSuggested(sweep: Sweep): Promise<Sweep> {
   return { ...sweep, trials: [...first, ...later] }
 }
 
+/** Closes trials whose process died between the last line of their log and giving them back: they are over. */
+export function closeEnded(sweep: Sweep): void {
+  for (const folder of readFolders(sweep).values()) {
+    const { ticket, log } = folder
+    if (ticket.state !== 'claimed' || ticket.isAlive) continue
+    const last = log.at(-1)?.type
+    const isOver = last === 'done' || last === 'paused' || last === 'stopped' || last === 'failed'
+    if (isOver) claimTrial(folder)?.release('closed')
+  }
+}
+
 export interface BeginOptions {
   /** Trials that are done are run again. */
   readonly isForced: boolean
@@ -75,6 +86,7 @@ export async function begin(
   await sweepDrafts(trials)
   await sweepDrafts(sweep.folder)
   await makeTicketFolder(turnFolder(sweep))
+  closeEnded(sweep)
   const failed = new Set<string>()
   const before = readFolders(sweep)
   for (const { id, parameters } of sweep.trials) {

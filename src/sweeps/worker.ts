@@ -5,9 +5,11 @@ import { prepare } from '../runs/prepare.ts'
 import type { Figures } from '../runs/record.ts'
 import { runPipeline, type RunOptions } from '../runs/run.ts'
 import { exitCode, PipelineError } from '../util/diagnostic.ts'
+import type { Digest } from '../util/digest.ts'
 import { doneLine } from './done-line.ts'
 import { medianDecision } from './early/median.ts'
 import type { SweepEvent } from './event.ts'
+import { forcedStages } from './forced.ts'
 import { nextTrial, type Next } from './next.ts'
 import { withEpochs, type Sweep, type Trial } from './sweep.ts'
 import { readTrial, type TrialClaim, type TrialFolder, type TrialLine } from './trial-folder.ts'
@@ -36,6 +38,7 @@ const MOST_LOST = 3
  */
 export async function work(first: Sweep, options: WorkOptions): Promise<void> {
   const { signal, only, leavesRest = false } = options
+  const computed = new Set<Digest>()
   let sweep = first
   for (;;) {
     signal.throwIfAborted()
@@ -44,14 +47,19 @@ export async function work(first: Sweep, options: WorkOptions): Promise<void> {
     const { next } = found
     if (next.type === 'end') return
     if (leavesRest && next.type === 'wait' && next.for === 'rest') return
-    if (next.type === 'run') await runClaimed(sweep, next, options)
+    if (next.type === 'run') await runClaimed(sweep, next, { ...options, computed })
     else await sleep(LOOK_MS, undefined, { signal })
   }
 }
 
+interface Working extends WorkOptions {
+  /** Fingerprints of the stages that this process has computed. */
+  readonly computed: Set<Digest>
+}
+
 type Run = Extract<Next, { type: 'run' }>
 
-async function runClaimed(sweep: Sweep, run: Run, options: WorkOptions): Promise<void> {
+async function runClaimed(sweep: Sweep, run: Run, options: Working): Promise<void> {
   const { block } = sweep
   const { trial, claim } = run
   let to: 'open' | 'closed' = 'open'
@@ -78,9 +86,9 @@ async function runClaimed(sweep: Sweep, run: Run, options: WorkOptions): Promise
 async function attempt(
   sweep: Sweep,
   { trial, claim, epochs: rung }: Run,
-  options: WorkOptions & { readonly isLast: boolean },
+  options: Working & { readonly isLast: boolean },
 ): Promise<boolean> {
-  const { emit, signal, isLast } = options
+  const { emit, signal, isLast, computed } = options
   const { block, name } = sweep
   const began = performance.now()
   const { id, parameters } = trial
@@ -94,6 +102,7 @@ async function attempt(
   const write = (line: TrialLine) => void (lines = lines.then(() => claim.write(line)))
   const hear = (event: Event): void => {
     emit({ ...event, trial: id })
+    if (event.type === 'stageDone' && !event.cached) computed.add(event.fingerprint)
     if (event.type !== 'epochDone' || event.before) return
     const { epoch, epochs, train, validation, seconds } = event
     write({ type: 'epoch', epoch, epochs, train, validation, seconds })
@@ -115,6 +124,8 @@ async function attempt(
     const prepared = await prepare(loaded, { runs, name, offline, verbose, pin: true })
     const outcome = await runPipeline(prepared, {
       ...options,
+      force: await forcedStages(prepared, options, computed),
+      noCache: false,
       signal: AbortSignal.any([signal, cut.signal]),
       emit: hear,
     })

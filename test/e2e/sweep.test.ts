@@ -129,6 +129,10 @@ describe('a sweep, on wasm', { concurrency: 2 }, () => {
     assert.deepEqual([stages(again.events), startedTrials(again.events)], [[], []])
     assert.deepEqual(essence(again.result), essence(first.result))
     assert.ok(again.result.trials.every(({ status }) => status === 'cached'))
+    const anew = await sweep(project, '--no-cache')
+    assert.deepEqual(essence(anew.result), essence(first.result))
+    const count = (kind: string) => stages(anew.events).filter((stage) => stage === kind).length
+    assert.deepEqual([count('index'), count('features:train'), count('train')], [1, 1, 4])
 
     project.configure({
       ...GRID,

@@ -137,6 +137,11 @@ describe('the sweep block', () => {
       ['2:8 CONFLICT sweep is about training, and a file with prediction trains nothing'],
     ],
     [
+      'a goal that is the wrong way',
+      'sweep: {metric: {name: validation.loss, goal: maximize}, parameters: {seed: {values: [1]}}}\n',
+      ['1 NOTE the best trial is the one with the highest validation.loss'],
+    ],
+    [
       'judged on test',
       'sweep: {metric: {name: test.accuracy}, parameters: {seed: {values: [1]}}}\n',
       ['1 NOTE trials are judged by test.accuracy: what chose the best one then measures it too'],

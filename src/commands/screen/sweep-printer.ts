@@ -68,7 +68,7 @@ function livePrinter(stream: Output, sweep: Sweep, color: boolean): SweepPrinter
     timer = undefined
     const width = stream.columns || 80
     const rows = [...running].map(([id, { stage, text }]) => {
-      const name = names.of(id)
+      const name = cut(names.of(id), Math.ceil(width / 2))
       return cut(`● ${name}  ${stage}  ${text}`, width)
     })
     const status = standing.text()
