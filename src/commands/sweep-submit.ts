@@ -183,7 +183,7 @@ async function comingWorkers({ sweep, frozen, context }: Submission): Promise<nu
   const jobs = await readJobs(sweep.folder)
   const own = jobs.filter(({ runs }) => frozen.path.endsWith(`/${runs}`)).map(({ job }) => job)
   if (own.length === 0) return 0
-  const { pending, running } = await queued(own, context)
+  const { pending, running } = await queued({ name: sweep.name, jobs: own }, context)
   return pending + Math.max(0, running - workersAlive(sweep).workers)
 }
 

@@ -187,6 +187,29 @@ sbatch: error: Batch job submission failed: Invalid partition name specified
     await isDone(project)
   })
 
+  it('counts what TPE is still to suggest, and knows the end of it and of ASHA', async () => {
+    await using made = await rig()
+    const { project, slurm, submit } = made
+    const sweeps = {
+      tpe: { method: 'tpe', maxTrials: 3 },
+      asha: { method: 'random', maxTrials: 3, earlyTerminate: { type: 'asha', max: 3, eta: 2 } },
+    }
+    for (const [name, settings] of Object.entries(sweeps)) {
+      const parameters = {
+        'optimizer.learningRate': { distribution: 'uniform', min: 0.001, max: 0.1 },
+      }
+      project.configure({ name, training: { epochs: 2 }, sweep: { ...settings, parameters } })
+      assert.match((await submit()).stdout, /^submitted job \d: 3 workers for 3 trials/)
+      await slurm.settled()
+      const { trials } = await shown(project, 'pipeline.yaml')
+      assert.equal(trials.length, 3)
+      assert.ok(trials.some(({ status }) => status === 'done'))
+      assert.ok(trials.every(({ status }) => status === 'done' || name === 'asha'))
+      assert.match((await submit()).stdout, /^nothing submitted: nothing is left to do of/)
+    }
+    assert.equal(slurm.calls().length, 2)
+  })
+
   it('prints an Indexed Job with --k8s, and asks for what it needs', async () => {
     await using project = await clean.copy()
     const submit = (...args: string[]) =>

@@ -30,8 +30,9 @@ else sbatch()
 
 function squeue(): void {
   const states = option('states')?.split(',') ?? []
-  for (const { job, state } of tasks()) {
-    if (states.includes(state)) process.stdout.write(`${job} ${state}\n`)
+  for (const { job, state, script } of tasks()) {
+    const name = /^#SBATCH --job-name=(.*)$/m.exec(script)?.[1] ?? ''
+    if (states.includes(state)) process.stdout.write(`${job}|${state}|${name}\n`)
   }
 }
 

@@ -45,7 +45,7 @@ export function slurmScript(request: SlurmRequest): string {
     ...(gpus === undefined ? [] : [`--gres=gpu:${slurmWord(gpus)}`]),
     ...asked('--cpus-per-task', cpus),
     ...asked('--mem', mem),
-    ...extra,
+    ...extra.map(oneLine),
   ]
   const lines = ['#!/bin/sh', ...options.map((option) => `#SBATCH ${option}`), '']
   return `${[...lines, `exec ${command.map(shellWord).join(' ')}`].join('\n')}\n`
@@ -75,8 +75,13 @@ export function secondsOf(time: string): number {
 
 /** A value on a #SBATCH line, where quotes and backslashes count as in a shell. */
 function slurmWord(value: string): string {
-  if (/[\r\n\0]/.test(value)) throw failure('USAGE', 'an option of sbatch is one line')
+  oneLine(value)
   return /^[A-Za-z0-9_./:@%+,=-]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`
+}
+
+function oneLine(text: string): string {
+  if (/[\r\n\0]/.test(text)) throw failure('USAGE', 'an option of sbatch is one line')
+  return text
 }
 
 export function shellWord(word: string): string {

@@ -70,15 +70,21 @@ export interface Queued {
   readonly running: number
 }
 
-/** What the controller knows of these jobs; nothing of those that it has lost or forgotten, nor where it does not answer. */
-export async function queued(jobs: readonly string[], context: SlurmContext): Promise<Queued> {
+/**
+ * What the controller knows of these jobs; nothing of those that it has lost or forgotten, nor where it does not answer. By the
+ * name too, as an id that was lost is given again.
+ */
+export async function queued(
+  { name, jobs }: { readonly name: string; readonly jobs: readonly string[] },
+  context: SlurmContext,
+): Promise<Queued> {
   const states = '--states=PENDING,CONFIGURING,REQUEUED,RUNNING'
-  const words = ['squeue', '--noheader', '--array', states, '--format=%F %T']
+  const words = ['squeue', '--noheader', '--array', states, '--format=%F|%T|%j']
   const { stdout } = await call(words, context)
   const known = stdout
     .split('\n')
-    .map((line) => line.trim().split(' '))
-    .filter(([job]) => jobs.includes(job!))
+    .map((line) => line.split('|'))
+    .filter(([job = '', , ...called]) => jobs.includes(job) && called.join('|') === name)
   const running = known.filter(([, state]) => state === 'RUNNING').length
   return { running, pending: known.length - running }
 }
