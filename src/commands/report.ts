@@ -7,15 +7,20 @@ import { bytesText } from '../util/text.ts'
 import { readReport } from '../report/read.ts'
 import { runPage } from '../report/run-page.ts'
 import type { CommandContext, CommandRun } from './command.ts'
+import { meansSweep } from './means-sweep.ts'
 import { withStore, type Made, type ReportFlags } from './report-page.ts'
 
-/** `pipeline report RUN`, of two sides `report A B`: a page in one file. */
+/** `pipeline report RUN`, `report SWEEP`, of two sides `report A B`: a page in one file. */
 export const run: CommandRun = async ([first, second], options, context) => {
   const flags: ReportFlags = options
   const reference = String(first)
   if (second !== undefined) {
     const { reportOfDiff } = await import('./report-diff.ts')
     return tell(await reportOfDiff(reference, second, flags, context), flags, context)
+  }
+  if (meansSweep(reference, flags, context)) {
+    const { reportOfSweep } = await import('./report-sweep.ts')
+    return tell(await reportOfSweep(reference, flags, context), flags, context)
   }
   return tell(await reportOfRun(reference, flags, context), flags, context)
 }

@@ -24,7 +24,7 @@ import { openSweepPrinter } from './screen/sweep-printer.ts'
 import { sweepJson, sweepTable, sweepText } from './screen/sweep-result.ts'
 import { tableText, tableWidth, type Column } from './table-text.ts'
 
-interface Flags extends SubmitFlags {
+export interface Flags extends SubmitFlags {
   readonly md?: boolean
   readonly csv?: boolean
 }
@@ -157,4 +157,15 @@ function parentGone(): AbortSignal {
     controller.abort(new DOMException('interrupted', 'AbortError'))
   })
   return controller.signal
+}
+
+/** A sweep as its file is now, for who reads it: by the file, or by the name of a sweep that was run. */
+export async function openNamedSweep(
+  given: string,
+  flags: Flags,
+  context: CommandContext,
+): Promise<{ readonly sweep: Sweep; readonly file: string; readonly flags: Flags }> {
+  const asked = meant(given, flags, context)
+  const { sweep } = await openAsked(asked, context)
+  return { sweep, file: asked.file, flags: asked.flags }
 }

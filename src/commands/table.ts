@@ -253,11 +253,12 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'report',
-    summary: 'write a page about a run, or about two: one HTML file that needs nothing else',
+    summary: 'write a page about a run, a sweep or two runs: one HTML file that needs nothing else',
     arguments: [
       {
         name: 'run',
-        description: 'an id, a prefix, name@latest, @-1, @best:validation.accuracy, a folder',
+        description:
+          'an id, a prefix, name@latest, @-1, @best:validation.accuracy, a folder; or a sweep: its file or its name',
       },
       {
         name: 'other',
@@ -269,7 +270,7 @@ export const COMMANDS: readonly Command[] = [
     options: [
       {
         flags: '--out <file>',
-        description: 'the file to write (default: report.html in the folder of the run)',
+        description: 'the file to write (default: report.html in the folder of the run or sweep)',
       },
       RUNS,
       STORE,
@@ -278,6 +279,10 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       ['pipeline report quickstart@latest', 'runs/quickstart/…/report.html, for a browser'],
       ['pipeline report @best:test.accuracy --out best.html', 'the best of all, to send'],
+      [
+        'pipeline report sweep-cats',
+        'all trials of a sweep, the best one, what the figure depends on',
+      ],
       ['pipeline report cats@-1 cats@latest', 'what differs, with the pictures that flipped'],
     ],
     load: () => import('./report.ts'),

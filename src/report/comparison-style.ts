@@ -21,6 +21,8 @@ td>code{overflow-wrap:anywhere}
 .says small{display:block;color:var(--muted)}
 .sign.good{color:var(--good)}
 .sign.bad{color:var(--bad)}
+.id{white-space:nowrap;color:var(--muted)}
+.single{max-width:36rem}
 .wide{display:none}
 @media (min-width:48rem){.wide{display:block}.narrow{display:none}}
 `.trim()

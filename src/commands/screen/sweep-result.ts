@@ -2,6 +2,7 @@ import { join, relative } from 'node:path'
 import type { Values } from '../../pipeline/sweep-block.ts'
 import type { Outcome } from '../../runs/run.ts'
 import type { SweepResults, TrialGroup, TrialResult } from '../../sweeps/results.ts'
+import { repeatCommand } from '../../sweeps/repeat.ts'
 import type { Sweep } from '../../sweeps/sweep.ts'
 import { sweepImportance } from '../../sweeps/sweep-importance.ts'
 import { canonicalJson, type Json } from '../../util/json.ts'
@@ -126,14 +127,8 @@ function bestLines(sweep: Sweep, best: TrialResult, options: SweepTextOptions): 
     `best: ${parametersText(best.parameters)}`,
     ...(run ? ['', metricTable(run.record, width)] : []),
     `${relative(cwd, run?.folder ?? dir) || '.'}/summary.md`,
-    `repeat it: ${program} run ${file} --set "~sweep"${Object.entries(best.parameters).map(setFlag).join('')}`,
+    `repeat it: ${repeatCommand(program, file, best.parameters)}`,
   ]
-}
-
-function setFlag([key, value]: [string, Json]): string {
-  const text = valueText(value)
-  const isPlain = /^[A-Za-z0-9._+-]+$/.test(text)
-  return ` --set ${isPlain ? `${key}=${text}` : `'${key}=${canonicalJson(value).replaceAll("'", "'\\''")}'`}`
 }
 
 /** Groups best first: what varies, the figure, and with `repeat` its spread. */

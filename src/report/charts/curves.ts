@@ -8,6 +8,8 @@ export interface Curve {
   /** A CSS colour. */
   readonly colour: string
   readonly dashed?: boolean
+  /** Pixels; 2 where it is left out. Thinner lines go without dots. */
+  readonly weight?: number
   readonly points: readonly CurvePoint[]
 }
 
@@ -38,15 +40,15 @@ export function curvesChart({ label, curves, phaseStarts, best, percent }: Curve
   const [first = 1, last = 1] = [epochs[0], epochs.at(-1)]
   const span = first === last ? [first - 0.5, first + 0.5] : [first, last]
   const ticks = wholeTicks(first, last)
-  const marks = curves.flatMap(({ points, colour, dashed }) => [
+  const marks = curves.flatMap(({ points, colour, dashed, weight = 2 }) => [
     lineY(points, {
       x: 'epoch',
       y: 'value',
       stroke: colour,
-      strokeWidth: 2,
+      strokeWidth: weight,
       ...(dashed ? { strokeDasharray: '5 4' } : {}),
     }),
-    ...(epochs.length <= DOTS
+    ...((epochs.length <= DOTS && weight >= 2) || points.length === 1
       ? [dot(points, { x: 'epoch', y: 'value', fill: colour, r: 2.2 })]
       : []),
   ])
