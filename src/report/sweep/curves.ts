@@ -86,7 +86,7 @@ function drawnOf(report: SweepReport, group: TrialGroup, trial: TrialResult): Dr
   return {
     group,
     trial,
-    curve: { name, colour, points, weight: isBest ? 3 : 1.3, dashed: isCut(trial) },
+    curve: { name, colour, points, weight: isBest ? 3 : 1.2, dashed: isCut(trial) },
   }
 }
 

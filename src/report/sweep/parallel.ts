@@ -10,6 +10,8 @@ import { trialTable } from './trials.ts'
 
 /** More lines than these nobody tells apart: the best ones are drawn. */
 const DRAWN = 300
+/** From so many on lines are thin. */
+const MANY = 80
 /** Wide screens, and phones. */
 const [WIDE, NARROW] = [860, 380]
 
@@ -30,7 +32,7 @@ export function parallel(report: SweepReport): Section | undefined {
       judged.at(group.mean),
     ],
     colour: i === 0 ? 'var(--good)' : `var(--rank-${rankStep(report, group)})`,
-    weight: i === 0 ? 3 : 1.4,
+    weight: i === 0 ? 3 : groups.length > MANY ? 0.7 : 1.4,
   }))
   const label = `Parallel coordinates of ${plural(groups.length, 'trial')} over ${axes.map(({ title }) => title).join(', ')}. The best: ${parametersText(report, groups[0]!.parameters)}, ${judgedText(report, groups[0]!.mean)}.`
   const drawn = (width: number) => parallelChart(axes, lines.toReversed(), { label, width })
