@@ -3,6 +3,7 @@ import { readMarks, tagsOf } from '../runs/marks.ts'
 import { predictionsOf } from '../runs/predictions.ts'
 import { findRun, runsRoot } from '../runs/read.ts'
 import type { EpochRecord, RunRecord, StageRecord } from '../runs/record.ts'
+import type { Diagnostic } from '../util/diagnostic.ts'
 import { bytesText, metricText, oneLine, secondsText } from '../util/text.ts'
 import { wrap } from '../util/width.ts'
 import type { CommandRun } from './command.ts'
@@ -41,32 +42,40 @@ export const run: CommandRun = async ([reference], options, { stdout, env, cwd }
   const engine = record.engine
     ? `${record.engine.name} ${record.engine.version} on ${record.engine.device}`
     : 'no engine'
+  const facts = [`${record.name} ${record.id}`, record.status, engine, `seed ${record.seed}`]
+  const told = predictions ? modelLine(record) : `${modelLine(record)}: ${classList(record)}`
+  const parts = [
+    ...(record.problems ?? []).map((problem) => problemText(problem, columns)),
+    ...(predictions
+      ? [firstPredictions(predictions, width)]
+      : [
+          metricTable(record, width),
+          epochTable(record, 'text', width),
+          phaseBlocks(record.phases ?? [], columns),
+        ]),
+    stageTable(record, width),
+  ]
   stdout.write(
     [
-      ...spaced(
-        [`${record.name} ${record.id}`, record.status, engine, `seed ${record.seed}`],
-        width,
-      ),
-      ...wrap(
-        predictions ? modelLine(record) : `${modelLine(record)}: ${classList(record)}`,
-        columns,
-      ),
+      ...spaced(facts, width),
+      // Of a run that failed early no more is known than why.
+      ...(predictions || record.classes.length > 0 ? wrap(told, columns) : []),
       ...(tags.length > 0 ? wrap(`tags: ${oneLine(tags.join(' '))}`, columns) : []),
       ...(note === undefined ? [] : wrap(oneLine(note), columns)),
       '',
-      ...(predictions
-        ? [firstPredictions(predictions, width)]
-        : [
-            metricTable(record, width),
-            epochTable(record, 'text', width),
-            phaseBlocks(record.phases ?? [], columns),
-          ]),
-      stageTable(record, width),
+      ...parts.filter((part) => part !== ''),
       ...record.warnings.flatMap(({ code, message }) => wrap(`! ${code} ${message}`, columns)),
       relative(cwd, folder) || '.',
       '',
     ].join('\n'),
   )
+}
+
+/** What a run failed with, as a block of its own. */
+function problemText({ code, message, hint }: Diagnostic, columns: number): string {
+  const lines = wrap(`✗ ${code} ${oneLine(message)}`, columns)
+  const more = hint === undefined ? [] : wrap(`hint: ${oneLine(hint)}`, columns - 2)
+  return [...lines, ...more.map((line) => `  ${line}`), ''].join('\n')
 }
 
 const figure = (value: number | undefined) => (value === undefined ? '' : metricText(value))

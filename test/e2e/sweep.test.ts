@@ -198,6 +198,10 @@ describe('a sweep, on wasm', { concurrency: 2 }, () => {
     assert.equal(failed!.value, undefined)
     assert.equal(startedTrials(events).length, 3)
     assert.match(stderr, /STAGE_FAILED 1 trial failed/)
+    const ls = await project.pipeline(['ls', '--filter', 'status = failed', '--json'])
+    const [run] = JSON.parse(ls.stdout) as { readonly id: string }[]
+    const shown = await project.pipeline(['show', run!.id])
+    assert.match(shown.stdout, /^✗ BAD_WEIGHTS \.\/broken\.h5 is no weights file/m)
     const again = await sweep(project, '--only', 'failed')
     assert.equal(again.code, 1)
     assert.deepEqual(startedTrials(again.events), [failed!.id, failed!.id])
