@@ -11,7 +11,8 @@ export const COMPARISON_STYLE = `
 .loud{border-left:4px solid var(--bad);padding-left:.8rem;font-weight:600}
 .sides{margin-top:1.5rem}
 .at{display:block;color:var(--muted);font-size:.8rem;overflow-wrap:anywhere}
-h1 .side{margin:0 .2rem .25rem 0}
+h1 .who{display:flex;gap:.5rem;align-items:baseline;font-size:1.3rem;text-wrap:wrap}
+h1 .who+.who{margin-top:.3rem}
 .scroll+.note{margin-top:.6rem}
 td>code{overflow-wrap:anywhere}
 .says{margin:.2rem 0 0;display:grid;gap:.2rem}
@@ -21,8 +22,10 @@ td>code{overflow-wrap:anywhere}
 .says small{display:block;color:var(--muted)}
 .sign.good{color:var(--good)}
 .sign.bad{color:var(--bad)}
+.whole{white-space:nowrap}
 .id{white-space:nowrap;color:var(--muted)}
+@media print{.id{white-space:normal;font-size:.8em}td,th{padding-right:.7rem}}
 .single{max-width:36rem}
 .wide{display:none}
-@media (min-width:48rem){.wide{display:block}.narrow{display:none}}
+@media (min-width:40rem){.wide{display:block}.narrow{display:none}}
 `.trim()

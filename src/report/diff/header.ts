@@ -12,8 +12,8 @@ export function header({ diff }: DiffReport): Html {
   const isLoud = verdict.startsWith('DIFFERENT ')
   return markup`<header>
     <h1>
-      <span class="side a">A</span> <bdi>${a.title}</bdi><br>
-      <span class="side b">B</span> <bdi>${b.title}</bdi>
+      <span class="who"><span class="side a">A</span> <bdi>${a.title}</bdi></span>
+      <span class="who"><span class="side b">B</span> <bdi>${b.title}</bdi></span>
     </h1>
     <p class="${isLoud ? 'judgement loud' : 'judgement'}">${verdict}</p>
     ${sides(a, b)}

@@ -47,5 +47,5 @@ function changeText({ name, delta }: MetricDiff): Part {
 }
 
 function noiseText({ noise, p }: MetricDiff): Part {
-  return noise && `${noise} (p ${probabilityText(p!)})`
+  return noise && markup`<span class="whole">${noise} (p ${probabilityText(p!)})</span>`
 }
