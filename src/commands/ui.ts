@@ -24,6 +24,7 @@ export const run: CommandRun = async (_, options, context) => {
   const ui = openUi({
     root: runsRoot(flags.runs, env, cwd),
     openStore: () => openStore(store, { readOnly: true }),
+    places: { store, cwd },
     port: () => port,
     failed: (error) => {
       if (error instanceof PipelineError) context.report(error.diagnostics)

@@ -4,6 +4,7 @@ import { Hono, type Context } from 'hono'
 import type { Store } from '../graph/store.ts'
 import { readDefinition } from '../sweeps/definition.ts'
 import { openChanges } from './changes.ts'
+import { diffPageOf } from './diff-page.ts'
 import { eventStream } from './events.ts'
 import { FILE_POLICY, guard, type Guarded, type Refusal } from './guard.ts'
 import { folderBelow, isName, openShown, strayLink, typeOf } from './jail.ts'
@@ -18,6 +19,8 @@ export interface UiOptions {
   /** The folder of runs; absolute. */
   readonly root: string
   readonly openStore: () => Promise<Store>
+  /** Where the store is, and where the command was started. */
+  readonly places: { readonly store: string; readonly cwd: string }
   /** The port that requests come in by. */
   readonly port: () => number
   /** Milliseconds between signs of life of the stream of events. */
@@ -40,7 +43,14 @@ const HEARTBEAT_MS = 15_000
 const MOST_STREAMS = 64
 
 /** The pages of a folder of runs. Nothing that is asked of them changes anything. */
-export function openUi({ root, openStore, port, heartbeat = HEARTBEAT_MS, failed }: UiOptions): Ui {
+export function openUi({
+  root,
+  openStore,
+  places,
+  port,
+  heartbeat = HEARTBEAT_MS,
+  failed,
+}: UiOptions): Ui {
   const changes = openChanges()
   const watch = openWatch(root, (pages) => changes.add(pages))
   const runPages = openRunPages(root, openStore)
@@ -81,6 +91,20 @@ export function openUi({ root, openStore, port, heartbeat = HEARTBEAT_MS, failed
     // What is appended in this moment would be more than was said.
     const stream = opened.createReadStream(size > 0 ? { end: size - 1 } : {})
     return context.body(Readable.toWeb(stream) as ReadableStream<Uint8Array>)
+  })
+  app.get('/diff', async (context) => {
+    const runs = (context.req.queries('run') ?? []).map((run) => run.split('/'))
+    const picked = runs.flatMap(([name = '', id = '', ...more]) => {
+      const folder = more.length > 0 ? undefined : folderBelow(root, name, id)
+      return folder === undefined ? [] : [{ place: [name, id] as const, folder }]
+    })
+    const [a, b] = picked
+    if (runs.length !== 2) return answer(context, NOT_TWO, 400)
+    if (!a || !b) return answer(context, NO_RUN, 404)
+    const stray = strayLink(a.folder, root) ?? strayLink(b.folder, root)
+    if (stray !== undefined) return answer(context, leadsAway(stray), 403)
+    const page = await diffPageOf([a, b], places, openStore)
+    return page ? answer(context, page) : answer(context, NO_RUN, 404)
   })
   app.get('/sweeps/:name', async (context) => {
     const { name } = context.req.param()
@@ -129,6 +153,10 @@ const NO_PAGE = plainPage('No such page', 'There is nothing at this address.')
 const NO_RUN = plainPage(
   'No such run',
   'It may have been removed, its folder may be a link to another place, or its run.json cannot be read.',
+)
+const NOT_TWO = plainPage(
+  'Pick two runs',
+  'Two runs are compared with each other: pick two in the list.',
 )
 const NO_FILE = plainPage('No such file', 'The run has no such file, or it is none that is shown.')
 const NO_SWEEP = plainPage('No such sweep', 'No runs of this name were made by a sweep.')

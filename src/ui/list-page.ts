@@ -70,9 +70,14 @@ async function chosen(
     return { runs: sorted(runs, await columnOf(key, 'sort', table), isDescending) }
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error
-    const [{ message, hint } = { message: error.message, hint: undefined }] = error.diagnostics
-    return { runs: [], problem: hint === undefined ? message : `${message}: ${hint}` }
+    return { runs: [], problem: told(error) }
   }
+}
+
+/** Without what belongs to a command line: the option, the line with a mark below it. */
+function told({ message, diagnostics: [first] }: PipelineError): string {
+  const [line] = (first?.message ?? message).split('\n')
+  return line!.replace(/^(?:--filter|sort)[,:] /, '')
 }
 
 function runLink(one: TableRun): Html {
@@ -126,6 +131,11 @@ function sweepSection(sweeps: readonly StoredSweep[]): Section[] {
 }
 
 const COLUMNS: readonly HtmlColumn<TableRun>[] = [
+  {
+    title: 'pick',
+    value: (run) =>
+      markup`<input class="pick" type="checkbox" name="run" value="${placeOf(run).join('/')}" aria-label="pick ${run.row.id}">`,
+  },
   { title: 'run', head: true, value: runLink },
   { title: 'name', value: ({ row }) => markup`<bdi>${row.name}</bdi>` },
   {
@@ -140,13 +150,12 @@ const COLUMNS: readonly HtmlColumn<TableRun>[] = [
     right: true,
     value: ({ row }) => figureText('loss', metricOf(row.metrics, 'loss')),
   },
-  { title: 'started', value: ({ row }) => dateText(row.started) },
+  { title: 'started (UTC)', value: ({ row }) => row.started.slice(0, 16).replace('T', ' ') },
   {
     title: 'took',
     right: true,
     value: ({ row }) => (row.status === 'running' ? '–' : secondsText(row.seconds)),
   },
-  { title: 'engine', value: ({ row }) => row.engine?.name ?? '–' },
   {
     title: 'tags',
     value: ({ row, marks }) => markup`<bdi>${tagsOf(row.tags, marks).join(', ')}</bdi>`,
@@ -173,8 +182,13 @@ function runsBody(total: number, runs: readonly TableRun[], asked: Asked, proble
     : markup`<p class="note">${countText(runs.length)} of ${plural(total, 'run')}</p>`
   return markup`${form(asked)}
 ${problem !== undefined ? markup`<p class="alert" role="alert">${problem}</p>` : found}
-${shown.length > 0 && markup`<div class="list">${table('Runs', COLUMNS, shown)}</div>`}
+${shown.length > 0 && picking(markup`<div class="list">${table('Runs', COLUMNS, shown)}</div>`)}
 ${pages > 1 && turn(asked, page, pages)}`
+}
+
+function picking(list: Html): Html {
+  return markup`<form action="/diff" method="get">${list}
+<p class="ask more"><button>Compare the two that are picked</button></p></form>`
 }
 
 const ORDERS: readonly (readonly [sort: string, label: string])[] = [

@@ -14,6 +14,14 @@ export function sweepPath(name: string): string {
   return `/sweeps/${encodeURIComponent(name)}`
 }
 
+/** What differs between two runs, the older one first. */
+export function diffPath(a: readonly [string, string], b: readonly [string, string]): string {
+  const query = new URLSearchParams(
+    [a, b].map((place): [string, string] => ['run', place.join('/')]),
+  )
+  return `/diff?${query.toString()}`
+}
+
 /** The run that a page is about. */
 export function placeOfPath(path: string): readonly [name: string, id: string] | undefined {
   const [, name, id] = /^\/runs\/([^/]+)\/([^/]+)$/.exec(path) ?? []

@@ -40,9 +40,12 @@ function carry(from, to) {
     ;[...from.querySelectorAll(selector)].forEach((one, i) => next[i] && act(one, next[i]))
   }
   each('details', (one, next) => { next.open = one.open })
-  each('input[type=radio],input[type=checkbox]', (one, next) => {
-    if (one.value === next.value) next.checked = one.checked
-  })
+  const chosen = 'input[type=radio],input[type=checkbox]'
+  const same = new Map([...to.querySelectorAll(chosen)].map((one) => [one.name + ' ' + one.value, one]))
+  for (const one of from.querySelectorAll(chosen)) {
+    const next = same.get(one.name + ' ' + one.value)
+    if (next) next.checked = one.checked
+  }
   each('input:not([type]),select', (one, next) => { next.value = one.value })
   const scrolls = [...from.querySelectorAll(SCROLLS)].map((one) => [one.scrollLeft, one.scrollTop])
   const { selectionStart: start, selectionEnd: end } = document.activeElement

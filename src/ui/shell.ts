@@ -34,7 +34,7 @@ export function makePage(page: LivePage): MadePage {
 
 /** Without a nonce neither style nor script. */
 function whole(
-  { title, description, pages }: LivePage,
+  { title, description, pages, style: more }: LivePage,
   body: Html,
   version: string,
   nonce?: string,
@@ -42,7 +42,7 @@ function whole(
   const style =
     nonce !== undefined &&
     markup`<style nonce="${nonce}">${trusted(STYLE)}
-${trusted(OWN_STYLE)}</style>`
+${trusted(OWN_STYLE)}${more !== undefined && trusted(more)}</style>`
   const script =
     nonce !== undefined &&
     pages.length > 0 &&
@@ -97,7 +97,8 @@ const OWN_STYLE = `
 .turn{display:flex;gap:1.2rem;margin-top:1rem;font-size:.9rem}
 .alert{border-left:3px solid var(--bad);padding:.1rem 0 .1rem .8rem}
 .list td,.list th{white-space:nowrap}
-.list td.tagged{white-space:normal}
+.pick{display:block;width:1.1rem;height:1.1rem;margin:0;accent-color:var(--accent)}
+.list td:has(.pick){vertical-align:middle}
 @media (min-width:72rem){.top{max-width:76rem;padding:.9rem 2rem 0}}
 @media print{.top{display:none}}
 `.trim()

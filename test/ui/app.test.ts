@@ -64,6 +64,29 @@ describe('pages of pipeline ui', () => {
     assert.ok(Number(head.headers.get('content-length')) > 100)
   })
 
+  it('compares two runs that are picked, the older one first', async () => {
+    const id = '20261124-101400-8f2c19'
+    finishedRun(rig.root, {
+      id,
+      record: { metrics: { test: { accuracy: 0.5, loss: 0.7 } } },
+      config: { name: 'made', dataset: { source: { path: '../../../others' } } },
+    })
+    assert.ok((await rig.text('/')).includes(`type="checkbox" name="run" value="made/${id}"`))
+    const page = await rig.text(`/diff?run=made%2F${ID}&run=made%2F${id}`)
+    assert.ok(page.includes(`data-pages="/runs/made/${id} ${RUN}"`))
+    assert.match(seen(page), /dataset\.source/)
+    for (const [query, status] of [
+      ['', 400],
+      [`run=made/${id}`, 400],
+      [`run=made/${id}&run=made/none`, 404],
+      [`run=made/${id}&run=../made/${id}`, 404],
+      [`run=made/${id}&run=made/${ID}/model`, 404],
+    ] as const) {
+      assert.equal((await rig.ask(`/diff?${query}`)).status, status, query)
+    }
+    rmSync(join(rig.root, 'made', id), { recursive: true })
+  })
+
   it('lets styles and scripts in by a nonce that is new each time', async () => {
     const [first, second] = [await rig.ask('/'), await rig.ask('/')]
     const nonces = await Promise.all(

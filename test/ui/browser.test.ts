@@ -7,13 +7,14 @@ import type { Browser, Page } from 'playwright-core'
 import { markRunning, removeMark } from '../../src/runs/mark.ts'
 import { listen, type Listening } from '../../src/ui/serve.ts'
 import { needsChromium, openBrowser } from '../support/chromium.ts'
-import { writeManyRuns } from '../support/many-runs.ts'
+import { madeRecord, writeManyRuns } from '../support/many-runs.ts'
 import { finishedRun, openUiRig, type UiRig } from './rig.ts'
 
 const WIDE = { width: 1280, height: 900 }
 const PHONE = { width: 360, height: 740 }
 const ID = '20261124-101500-8f2c1a'
 const RUN = `/runs/made/${ID}`
+const TWO = `/diff?${[2, 7].map((i) => `run=quickstart/${madeRecord(i, 2).id}`).join('&')}`
 
 const epoch = (number: number, loss: number) =>
   `${JSON.stringify({ epoch: number, phase: 1, train: { loss }, validation: { loss: loss + 0.1 } })}\n`
@@ -71,7 +72,7 @@ describe('live pages in a browser', needsChromium('live pages in a browser, with
     ['dark', WIDE],
   ] as const) {
     it(`have nothing that axe-core finds, and fit, in ${colorScheme} at ${viewport.width} pixels`, async () => {
-      for (const path of ['/', '/?filter=nonsense', RUN, '/nothing']) {
+      for (const path of ['/', '/?filter=nonsense', RUN, TWO, '/nothing']) {
         // The script of axe-core is none of the page's.
         const page = await open(path, { viewport, colorScheme, bypassCSP: true })
         if (path !== '/nothing') await isLive(page)
@@ -121,6 +122,9 @@ describe('live pages in a browser', needsChromium('live pages in a browser, with
   it('show a new run in the list, where what is typed stays', async () => {
     const page = await open('/')
     await isLive(page)
+    const pick = page.locator('#runs input.pick').nth(2)
+    const picked = await pick.getAttribute('value')
+    await pick.check()
     await page.fill('#filter', 'accuracy > 0.')
     await page.evaluate("document.querySelector('#filter').setSelectionRange(3, 5)")
     const id = '20261125-090000-aaaaaa'
@@ -132,6 +136,7 @@ describe('live pages in a browser', needsChromium('live pages in a browser, with
       document.querySelector('#filter').selectionStart,
     ]`)
     assert.deepEqual(typed, ['filter', 'accuracy > 0.', 3])
+    assert.ok(await page.locator(`#runs input[value="${picked}"]`).isChecked())
     rmSync(made.folder, { recursive: true })
     await page.waitForSelector(`a[href="/runs/made/${id}"]`, { state: 'detached' })
     await page.close()
@@ -143,7 +148,7 @@ describe('live pages in a browser', needsChromium('live pages in a browser, with
     await page.keyboard.type('name = quickstart and accuracy > 0.9')
     await page.keyboard.press('Enter')
     await page.waitForURL(/filter=/)
-    const names = await page.locator('#runs tbody td:nth-child(2)').allInnerTexts()
+    const names = await page.locator('#runs tbody td:nth-of-type(2)').allInnerTexts()
     assert.ok(names.length > 3 && names.every((name) => name === 'quickstart'), names.join())
     const link = page.locator('#runs tbody a').first()
     await link.focus()

@@ -40,6 +40,7 @@ export async function openUiRig({
     root,
     heartbeat,
     openStore: () => openStore(join(folder, 'store'), { readOnly: true }),
+    places: { store: join(folder, 'store'), cwd: folder },
     port,
     failed: (error) => failures.push(error),
   })
