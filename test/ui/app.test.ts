@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { addTrial } from '../../src/sweeps/trial-folder.ts'
 import { answer } from '../support/made-run.ts'
 import { writeManyRuns } from '../support/many-runs.ts'
 import { seen } from '../report/reports.ts'
@@ -266,6 +267,51 @@ describe('pages of pipeline ui', () => {
     } finally {
       await broken[Symbol.asyncDispose]()
     }
+  })
+})
+
+describe('the page of a sweep', () => {
+  it('has its trials, the best first, with links to their runs', async () => {
+    await using rig = await openUiRig()
+    const trials = join(rig.root, 'made/sweep/trials')
+    const definition = {
+      ...{ format: 1, name: 'made', file: '../sweep.yaml', set: [], sweep: [], method: 'grid' },
+      metric: { name: 'validation.accuracy', goal: 'maximize' },
+    }
+    mkdirSync(trials, { recursive: true })
+    writeFileSync(join(rig.root, 'made/sweep/sweep.json'), JSON.stringify(definition))
+    for (const [id, rate, accuracy] of [
+      ['aaaa', 0.1, 0.5],
+      ['bbbb', 0.01, 0.9],
+      ['cccc', 0.001, undefined],
+    ] as const) {
+      const added = await addTrial(trials, { id, parameters: { 'optimizer.learningRate': rate } })
+      assert.ok(added)
+      if (accuracy === undefined) continue
+      const time = '2026-11-24T10:15:00Z'
+      const metrics = { 'validation.accuracy': accuracy }
+      const done = {
+        type: 'done',
+        time,
+        run: `made/${ID}`,
+        metrics,
+        epochs: 3,
+        seconds: 2,
+        cached: false,
+      }
+      writeFileSync(join(trials, id, 'log.jsonl'), `${JSON.stringify(done)}\n{"type":"do`)
+    }
+    finishedRun(rig.root, { id: ID })
+    const page = await rig.text('/sweeps/made')
+    const rows = [...page.matchAll(/<tr><th scope="row">[^]*?<\/tr>/g)].map(([row]) => seen(row))
+    assert.deepEqual(rows, [
+      'bbbb 0.01 done 90.0 % 3 2.0 s',
+      'aaaa 0.1 done 50.0 % 3 2.0 s',
+      'cccc 0.001 waiting – 0 –',
+    ])
+    assert.match(page, new RegExp(`<a href="${RUN}">bbbb</a>`))
+    assert.match(seen(await rig.text('/')), /made grid validation\.accuracy 3 2 0 0/)
+    assert.ok((await rig.text(RUN)).includes('<a href="/sweeps/made">'))
   })
 })
 
