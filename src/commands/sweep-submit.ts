@@ -188,7 +188,7 @@ async function comingWorkers({ sweep, frozen, context }: Submission): Promise<nu
 }
 
 /** To stderr where stdout is for kubectl. */
-function sayNothing({ sweep, file, flags, context }: Submission, coming: number): void {
+function sayNothing({ sweep, file, flags, context, left }: Submission, coming: number): void {
   const { stdout, stderr, program } = context
   const { name } = sweep
   if (flags.json && flags.slurm) {
@@ -198,7 +198,7 @@ function sayNothing({ sweep, file, flags, context }: Submission, coming: number)
   const { workers } = workersAlive(sweep)
   const atWork = `${plural(workers, 'worker')} ${workers === 1 ? 'has' : 'have'} what is left of ${name} (one that died on another machine is given up after 5 minutes)`
   const why =
-    coming > 0
+    left > 0 && coming > 0
       ? `what is open of ${name} is for ${plural(coming, 'worker')} of an earlier job, in the queue; --workers N adds more`
       : workers > 0
         ? atWork

@@ -40,7 +40,8 @@ describe('a real Slurm of one node', { skip: lacks.length > 0 && 'NOT RUN: no Sl
   const ended = async (job: string, patience = 400_000) => {
     const states = () =>
       slurm.call('squeue', '-h', '-r', '-t', 'all', '-j', job, '-o', '%T').trim().split('\n')
-    const isOver = () => states().every((state) => !/PENDING|RUNNING|COMPLETING/.test(state))
+    // A job that gets its signal is SIGNALING, one that ends COMPLETING.
+    const isOver = () => states().every((state) => /^(COMPLETED|FAILED|TIMEOUT)$/.test(state))
     assert.ok(await until(isOver, patience), states().join(' '))
     return states()
   }
@@ -64,8 +65,13 @@ describe('a real Slurm of one node', { skip: lacks.length > 0 && 'NOT RUN: no Sl
     const between = await shown(project, 'pipeline.yaml')
     const cut = idOf(LONG)
     const trained = linesOf(cut).filter((line) => line === 'epoch').length
+    assert.ok(
+      trained > 0 && trained < LONG,
+      linesOf(cut)
+        .filter((l) => l !== 'epoch')
+        .join(' '),
+    )
     assert.equal(linesOf(cut).at(-1), 'interrupted')
-    assert.ok(trained > 0 && trained < LONG, String(trained))
     assert.ok(states.filter((state) => state !== 'COMPLETED').length >= 2, states.join(' '))
     assert.equal(between.trials.find(({ id }) => id === cut)!.status, 'waiting')
     assert.equal(between.workers, 0)
@@ -81,8 +87,9 @@ describe('a real Slurm of one node', { skip: lacks.length > 0 && 'NOT RUN: no Sl
       [...doneLines(project, 'little').values()],
       EPOCHS.map(() => 1),
     )
-    // What was trained before the limit was not trained again.
-    assert.equal(linesOf(cut).filter((line) => line === 'epoch').length, LONG)
+    // What was trained before the limit was not trained again, but for what the last checkpoint had not.
+    const epochs = linesOf(cut).filter((line) => line === 'epoch').length
+    assert.ok(epochs < LONG + 0.5 * trained, `${epochs} epochs, ${trained} before the limit`)
     const third = await submit(project)
     assert.deepEqual(third, { jobs: [], workers: 0, trials: 0 })
 

@@ -85,8 +85,11 @@ export async function queued(
     .split('\n')
     .map((line) => line.split('|'))
     .filter(([job = '', , ...called]) => jobs.includes(job) && called.join('|') === name)
-  const running = known.filter(([, state]) => state === 'RUNNING').length
-  return { running, pending: known.length - running }
+  // One that is told to stop is SIGNALING.
+  const pending = known.filter(([, state]) =>
+    /^(PENDING|CONFIGURING|REQUEUED)$/.test(state!),
+  ).length
+  return { pending, running: known.length - pending }
 }
 
 function hintFor(said: string): string {
