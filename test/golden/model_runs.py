@@ -38,6 +38,9 @@ EVERY = 10
 # which pictures: the first that leave no relu and no pool so near to its edge that a rounding takes it to the other side.
 TRIALS = [(1, 0), *((lift, number) for lift in (2, 3) for number in range(3))]
 NEAR = 2.5e-4
+# Where those so found are near an edge for the roundings of other libraries: side, lift and pictures of which 16 times
+# that noise changes no gradient by more than 3e-4.
+CHOSEN = {"Xception": (72, 3, 1)}
 
 
 def run(name):
@@ -53,7 +56,7 @@ def run(name):
         "every": EVERY,
         "logits": rounded(logits[:, ::EVERY]),
         "outputs": rounded(top[:, ::EVERY]),
-        "step": step(name, gains, 64 if least == 32 else 128),
+        "step": step(name, gains, CHOSEN[name][0] if name in CHOSEN else 64 if least == 32 else 128),
     }
 
 
@@ -204,7 +207,8 @@ def step(name, gains, side):
         double = Trainee(name, gains, side)
     lifted = any(n.endswith("/beta") for n in single.names)
     best = None
-    for lift, number in TRIALS if lifted else [(1, number) for number in range(6)]:
+    trials = TRIALS if lifted else [(1, number) for number in range(6)]
+    for lift, number in [CHOSEN[name][1:]] if name in CHOSEN else trials:
         for trainee in (single, double):
             trainee.fill(lift)
         with float64():
