@@ -401,4 +401,37 @@ describe('a sweep, on wasm', { concurrency: 2 }, () => {
     assert.ok(Number(stopped['epoch']) < 4)
     assert.deepEqual(startedTrials((await sweep(project)).events), [])
   })
+
+  it('repeats trials over seeds, and diff tells a difference from theirs', async () => {
+    await using project = await clean.copy()
+    project.configure({
+      training: { epochs: 1 },
+      sweep: {
+        repeat: { seed: [1, 2] },
+        parameters: { 'optimizer.learningRate': { values: [0.002, 0.01] } },
+      },
+    })
+    const { result } = await sweep(project)
+    const shown = await project.pipeline(['sweep', 'show', 'pipeline.yaml', '--csv'])
+    assert.match(shown.stdout, /^optimizer.learningRate,validation.accuracy,sd,/)
+    const run = (rate: number) => {
+      const trial = result.trials.find((t) => t.parameters['optimizer.learningRate'] === rate)
+      return trial!.run!
+    }
+    const { stdout } = await project.pipeline(['diff', run(0.002), run(0.01), '--json'])
+    const { verdict, metrics } = JSON.parse(stdout) as {
+      readonly verdict: string
+      readonly metrics: readonly { readonly name: string; readonly repeats?: unknown }[]
+    }
+    assert.match(verdict, /Over 2 and 2 seeds/)
+    const losses = [0.002, 0.01].map((rate) => {
+      const own = result.trials.filter((t) => t.parameters['optimizer.learningRate'] === rate)
+      return own.reduce((sum, t) => sum + t.metrics['validation.loss']! / 2, 0)
+    })
+    const { a, b } = metrics.find(({ name }) => name === 'loss')!.repeats as Record<
+      string,
+      { readonly runs: number; readonly mean: number }
+    >
+    assert.ok(Math.abs(a!.mean - losses[0]!) < 1e-6 && Math.abs(b!.mean - losses[1]!) < 1e-6)
+  })
 })

@@ -31,7 +31,7 @@ export function diffSides(a: Side, b: Side, { all = false } = {}): RunDiff {
   const { diff: data, isSame } = join
   const predictions = predictionDiff(a, b, join)
   const answers = predictions?.splits ?? []
-  const metrics = a.record && b.record ? metricsDiff(a.record, b.record, answers) : []
+  const metrics = a.record && b.record ? metricsDiff(a, b, answers) : []
   const environment = a.record && b.record ? environmentDiff(a.record, b.record) : []
   const stages = a.stages && b.stages && stagesDiff(a.stages, b.stages)
   const config = a.config && b.config && configDiff(a.config, b.config)

@@ -1,9 +1,10 @@
 import { bySplit } from '../../data/index-table.ts'
 import { METRICS } from '../../training/metrics.ts'
 import { stableNumber } from '../../util/figures.ts'
-import type { RunRecord } from '../record.ts'
 import { LEVEL } from './mcnemar.ts'
 import type { SplitAnswers } from './predictions.ts'
+import type { Side } from './side.ts'
+import { spreadOf, welch, type Spread } from './welch.ts'
 
 export interface MetricDiff {
   readonly split: string
@@ -18,21 +19,37 @@ export interface MetricDiff {
   /** Of accuracy on the same pictures: how probable so uneven a change is where there is no difference. */
   readonly p: number | undefined
   readonly noise: 'within' | 'beyond' | undefined
+  /** Over runs that differ only in their seed, where both sides have several. */
+  readonly repeats: RepeatsDiff | undefined
   readonly same: boolean
 }
 
+export interface RepeatsDiff {
+  readonly a: Spread
+  readonly b: Spread
+  /** Of Welch's test; undefined where no seed makes a difference on either side. */
+  readonly p: number | undefined
+}
+
+type Compared = Pick<Side, 'record' | 'repeats'>
+
 /** All figures of both, test first. */
 export function metricsDiff(
-  a: RunRecord | undefined,
-  b: RunRecord | undefined,
+  a: Compared,
+  b: Compared,
   answers: readonly SplitAnswers[],
 ): MetricDiff[] {
-  const [left, right] = [a?.metrics ?? {}, b?.metrics ?? {}]
+  const [left, right] = [a.record?.metrics ?? {}, b.record?.metrics ?? {}]
   return union(left, right)
     .sort(testFirst)
     .flatMap((split) =>
       union(left[split] ?? {}, right[split] ?? {}).map((name) =>
-        metricDiff(split, name, left[split]?.[name], right[split]?.[name], answers),
+        metricDiff(split, name, {
+          a: left[split]?.[name],
+          b: right[split]?.[name],
+          answers,
+          repeats: repeatsDiff(split, name, a, b),
+        }),
       ),
     )
 }
@@ -40,15 +57,36 @@ export function metricsDiff(
 function metricDiff(
   split: string,
   name: string,
-  a: number | undefined,
-  b: number | undefined,
-  answers: readonly SplitAnswers[],
+  {
+    a,
+    b,
+    answers,
+    repeats,
+  }: Pick<MetricDiff, 'a' | 'b' | 'repeats'> & { readonly answers: readonly SplitAnswers[] },
 ): MetricDiff {
   const delta = a === undefined || b === undefined ? undefined : stableNumber(b - a)
   const better = delta ? (delta > 0 === isHigherBetter(name) ? 'b' : 'a') : undefined
   const p = name === 'accuracy' ? answers.find((s) => s.split === split)?.p : undefined
   const noise = p === undefined ? undefined : p < LEVEL ? 'beyond' : 'within'
-  return { split, name, a, b, delta, better, p, noise, same: a === b }
+  return { split, name, a, b, delta, better, p, noise, repeats, same: a === b }
+}
+
+function repeatsDiff(
+  split: string,
+  name: string,
+  a: Compared,
+  b: Compared,
+): RepeatsDiff | undefined {
+  const values = ({ repeats = [] }: Compared) =>
+    repeats.flatMap(({ metrics }) => metrics[split]?.[name] ?? [])
+  const [left, right] = [values(a), values(b)]
+  if (left.length < 2 || right.length < 2) return undefined
+  // Two seeds of one pipeline are one group.
+  const isOneOf = (side: Compared, other: Compared) =>
+    side.repeats!.some(({ id }) => id === other.record?.id)
+  if (isOneOf(a, b) || isOneOf(b, a)) return undefined
+  const [first, second] = [spreadOf(left), spreadOf(right)]
+  return { a: first, b: second, p: welch(first, second) }
 }
 
 /** By the table of metrics; other names by the word in them. */

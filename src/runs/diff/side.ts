@@ -10,6 +10,7 @@ import { placeOf } from '../../pipeline/tree.ts'
 import { expandVariables } from '../../pipeline/variables.ts'
 import type { Digest } from '../../util/digest.ts'
 import type { StoredRun } from '../read.ts'
+import { repeatsOf } from './repeats.ts'
 import { RUN_FILES, type RunRecord, type StageRecord } from '../record.ts'
 
 /** One of the two things that are compared: a run, or a pipeline file that has no results. */
@@ -19,6 +20,8 @@ export interface Side {
   readonly record?: RunRecord | undefined
   /** Of a run; absolute. */
   readonly folder?: string | undefined
+  /** Of a run: what the same pipeline came to with other seeds, itself among them. */
+  readonly repeats?: readonly RunRecord[] | undefined
   /** Resolved values; undefined where the run lacks the file. */
   readonly config: ConfigSide | undefined
   /** Undefined: of a file whose stages this machine cannot plan. */
@@ -72,6 +75,7 @@ export function sideOfRun(
     title: `${record.name} ${record.id}`,
     record,
     folder,
+    repeats: repeatsOf(run),
     config: resolved === undefined ? undefined : configOf(resolved, folder, cwd),
     stages: record.stages.map((stage) => ({ ...stage, document: documentOf(store, stage) })),
     index: file(RUN_FILES.index),

@@ -2,9 +2,11 @@ import type { Json, JsonObject } from '../../util/json.ts'
 import { countText, metricText, plural } from '../../util/text.ts'
 import { isNaming, type ConfigDiff } from './config.ts'
 import type { DataJoin } from './data.ts'
-import type { MetricDiff } from './metrics.ts'
+import { LEVEL } from './mcnemar.ts'
+import type { MetricDiff, RepeatsDiff } from './metrics.ts'
 import type { SplitAnswers } from './predictions.ts'
 import type { Side } from './side.ts'
+import type { Spread } from './welch.ts'
 
 /** What the sections have come to. */
 export interface Findings {
@@ -30,6 +32,7 @@ export function verdict(a: Side, b: Side, findings: Findings): string {
   const parts = [
     ...loud(metrics, findings),
     judged ? judgement(judged, findings) : unjudged(a, b, findings),
+    judged?.repeats ? overSeeds(judged, judged.repeats) : '',
     cause(findings),
     ...otherPictures(findings),
     ...toRun(a, b),
@@ -77,6 +80,16 @@ function judgement(metric: MetricDiff, { isSame, answers }: Findings): string {
   if (noise === 'within') return `No difference beyond noise: ${figures} (${details}).`
   const firm = noise === 'beyond' ? ', beyond noise' : ''
   return `${better.toUpperCase()} is better${firm}: ${figures} (${details}).`
+}
+
+/** What is left of the difference when both are repeated with other seeds. */
+function overSeeds({ name, split }: MetricDiff, { a, b, p }: RepeatsDiff): string {
+  const side = ({ mean, sd }: Spread) => `${metricText(mean)} ± ${metricText(sd)}`
+  const seeds = `over ${countText(a.runs)} and ${countText(b.runs)} seeds`
+  const figures = `${name} on ${split} ${side(a)} -> ${side(b)} (mean, sd`
+  if (p === undefined) return `${upper(seeds)}: ${figures}).`
+  const word = p < LEVEL ? 'beyond noise' : 'within noise'
+  return `${upper(seeds)}, ${word}: ${figures}; Welch's test p = ${probabilityText(p)}).`
 }
 
 function flipText({ lost, won }: SplitAnswers): string {

@@ -30,7 +30,7 @@ test('of metrics it is said which side is better, with the direction of each', (
       p: 0.04,
     },
   ]
-  const rows = metricsDiff(a, b, answers).map((row) => [
+  const rows = metricsDiff({ record: a }, { record: b }, answers).map((row) => [
     row.split,
     row.name,
     row.delta,
