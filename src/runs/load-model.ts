@@ -172,8 +172,7 @@ async function trunkFile(
 ): Promise<string> {
   const { digest } = baseModel
   let damage: string | undefined
-  const artifact =
-    digest && (await store.open(digest, digest, ({ message }) => (damage = message)))
+  const artifact = digest && (await store.open(digest, digest, ({ message }) => (damage = message)))
   if (artifact) return join(artifact.path, WEIGHTS_FILE)
   const reason = damage === undefined ? '' : ` (${damage})`
   throw failure(

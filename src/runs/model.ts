@@ -12,7 +12,10 @@ import type { Prepared } from './prepare.ts'
 
 /** Values of the whole model, and of those that training changes by gradients. */
 export function parameterCounts(
-  { pipeline, model = namedModel(pipeline) }: Pick<Prepared, 'pipeline'> & Partial<Pick<Prepared, 'model'>>,
+  {
+    pipeline,
+    model = namedModel(pipeline),
+  }: Pick<Prepared, 'pipeline'> & Partial<Pick<Prepared, 'model'>>,
   classes: number,
 ): { total: number; trainable: number } {
   const { freeze } = phaseSettings(pipeline).at(-1)!

@@ -84,10 +84,7 @@ export interface PrepareOptions {
   readonly verbose?: boolean
 }
 
-export async function prepare(
-  loaded: LoadedPipeline,
-  options: PrepareOptions,
-): Promise<Prepared> {
+export async function prepare(loaded: LoadedPipeline, options: PrepareOptions): Promise<Prepared> {
   const { pipeline } = loaded
   const digest = digestOfPipeline(pipeline, options.runs)
   const { file, stageOptions } = await prepareAny(loaded, pipeline, digest, options)

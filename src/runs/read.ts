@@ -56,7 +56,8 @@ function chosen(reference: string, runs: readonly ListedRun[], root: string): Li
     return byPlace(reference, place, named)
   }
   const exact = runs.filter(({ row }) => row.id === reference)
-  const matches = exact.length > 0 ? exact : runs.filter(({ row }) => matchesPrefix(row.id, reference))
+  const matches =
+    exact.length > 0 ? exact : runs.filter(({ row }) => matchesPrefix(row.id, reference))
   if (matches.length === 1) return matches[0]!
   if (matches.length === 0) throw unknown(reference, runs, root)
   const ids = matches.slice(0, SHOWN).map(({ row }) => row.id)
@@ -104,10 +105,12 @@ function matchesPrefix(id: string, prefix: string): boolean {
 
 function unknown(reference: string, runs: readonly ListedRun[], root: string) {
   const names = [...new Set(runs.map(({ row }) => row.name))]
-  const inTrash = reference !== '' && listRuns(join(root, TRASH)).find(({ row }) => row.id === reference)
+  const inTrash =
+    reference !== '' && listRuns(join(root, TRASH)).find(({ row }) => row.id === reference)
   return failure('UNKNOWN_RUN', `no run ${reference}`, {
-    hint: inTrash ? `it is in the trash: pipeline rm --restore ${reference}` :
-      runs.length === 0
+    hint: inTrash
+      ? `it is in the trash: pipeline rm --restore ${reference}`
+      : runs.length === 0
         ? 'there are no runs here yet; runs are looked for in ./runs (--runs, GRAFT_RUNS)'
         : `\`pipeline ls\` lists them; names here: ${names.slice(-5).join(', ')}`,
   })

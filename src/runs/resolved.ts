@@ -4,10 +4,9 @@ import type { Prepared, PreparedPrediction } from './prepare.ts'
 import { withoutPrivate } from './public-text.ts'
 
 /** What there is to write of a prepared file. */
-export type Resolved = (
-  | Pick<Prepared, 'pipeline'>
-  | Pick<PreparedPrediction, 'prediction'>
-) & { readonly seed: number | 'random' }
+export type Resolved = (Pick<Prepared, 'pipeline'> | Pick<PreparedPrediction, 'prediction'>) & {
+  readonly seed: number | 'random'
+}
 
 /** resolved.yaml: the pipeline with every default written out; its paths are relative to the run folder, so that it can be run. */
 export function resolvedYaml(prepared: Resolved, folder: string): string {
@@ -16,10 +15,10 @@ export function resolvedYaml(prepared: Resolved, folder: string): string {
     'prediction' in prepared
       ? withPlacesOfPrediction(prepared.prediction, places)
       : withPlaces(prepared.pipeline, places)
-  const text = stringify(
-    doubled({ ...pipeline, seed: prepared.seed }),
-    { lineWidth: 0, aliasDuplicateObjects: false },
-  )
+  const text = stringify(doubled({ ...pipeline, seed: prepared.seed }), {
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+  })
   return `# Everything that the run used, defaults written out. Repeat it: pipeline run FILE\n${withoutPrivate(text)}`
 }
 

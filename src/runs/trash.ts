@@ -46,7 +46,9 @@ export async function emptyTrash(root: string): Promise<void> {
 async function move(from: string, to: string): Promise<string> {
   try {
     if (existsSync(to)) {
-      throw failure('USAGE', `there is a run in ${to} already`, { hint: `rename or delete that one` })
+      throw failure('USAGE', `there is a run in ${to} already`, {
+        hint: `rename or delete that one`,
+      })
     }
     await mkdir(dirname(to), { recursive: true })
     await rename(from, to)

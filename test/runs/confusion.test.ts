@@ -18,9 +18,7 @@ test('every cell is there, with its numbers and in words; names are escaped', ()
 
 test('it is a picture that a renderer reads: right cells are dark, empty ones light', async () => {
   const svg = confusionSvg(counts, ['cats', 'dogs'], 'test')
-  const { data, info } = await sharp(Buffer.from(svg))
-    .raw()
-    .toBuffer({ resolveWithObject: true })
+  const { data, info } = await sharp(Buffer.from(svg)).raw().toBuffer({ resolveWithObject: true })
   const cell = /<rect x="(\d+)" y="(\d+)" width="(\d+)"/g
   const corners = [...svg.matchAll(cell)].map(([, x, y]) => [Number(x) + 3, Number(y) + 3])
   const red = corners.map(([x, y]) => data[(y! * info.width + x!) * info.channels]!)

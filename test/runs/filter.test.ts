@@ -62,24 +62,53 @@ describe('a filter is read', () => {
     'a=1 or b>=2 and not c~x*': {
       or: [['=', 'a', '1'], { and: [['>=', 'b', '2'], { not: ['~', 'c', 'x*'] }] }],
     },
-    '(a = 1 or b = 2) AND c': { and: [{ or: [['=', 'a', '1'], ['=', 'b', '2']] }, ['c']] },
+    '(a = 1 or b = 2) AND c': {
+      and: [
+        {
+          or: [
+            ['=', 'a', '1'],
+            ['=', 'b', '2'],
+          ],
+        },
+        ['c'],
+      ],
+    },
     'not not a': { not: { not: ['a'] } },
     "note = 'it''s'": 'and, or or the end is missing',
     'note = "and \\"or\\""': ['=', 'note', 'and "or"'],
-    "name !~ '[!a]*' and x != -1": { and: [['!~', 'name', '[!a]*'], ['!=', 'x', '-1']] },
+    "name !~ '[!a]*' and x != -1": {
+      and: [
+        ['!~', 'name', '[!a]*'],
+        ['!=', 'x', '-1'],
+      ],
+    },
     'name ~ [!a]*': ['~', 'name', '[!a]*'],
     'a == 1': ['=', 'a', '1'],
     'a!=1': ['!=', 'a', '1'],
   }
   for (const [text, tree] of Object.entries(cases)) {
     it(text, () => {
-      if (typeof tree === 'string') assert.match(failed(() => parseFilter(text)), new RegExp(tree))
+      if (typeof tree === 'string')
+        assert.match(
+          failed(() => parseFilter(text)),
+          new RegExp(tree),
+        )
       else assert.deepEqual(plain(parseFilter(text)), tree)
     })
   }
 
   const word = fc.oneof(
-    fc.constantFrom('accuracy', 'optimizer.learningRate', 'and', 'NOT', '', 'a"b', "it's", '\\', '('),
+    fc.constantFrom(
+      'accuracy',
+      'optimizer.learningRate',
+      'and',
+      'NOT',
+      '',
+      'a"b',
+      "it's",
+      '\\',
+      '(',
+    ),
     fc.string({ maxLength: 6 }),
   )
   const tree = fc.letrec<{ tree: Plain; leaf: Plain }>((tie) => ({
@@ -91,9 +120,9 @@ describe('a filter is read', () => {
       { depthSize: 'small' },
       tie('leaf'),
       tie('tree').map((part) => ({ not: part })) as unknown as fc.Arbitrary<Plain>,
-      fc.tuple(fc.constantFrom('and', 'or'), fc.array(tie('tree'), { minLength: 2, maxLength: 3 })).map(
-        ([op, parts]) => ({ [op]: parts }) as unknown as Plain,
-      ),
+      fc
+        .tuple(fc.constantFrom('and', 'or'), fc.array(tie('tree'), { minLength: 2, maxLength: 3 }))
+        .map(([op, parts]) => ({ [op]: parts }) as unknown as Plain),
     ),
   })).tree
 
@@ -107,7 +136,20 @@ describe('a filter is read', () => {
   })
 
   it('or refused with a place in it, whatever it is', () => {
-    const pieces = fc.constantFrom('a', '=', '(', ')', 'and', 'or', 'not', '"x"', '"', ' ', '~', '1')
+    const pieces = fc.constantFrom(
+      'a',
+      '=',
+      '(',
+      ')',
+      'and',
+      'or',
+      'not',
+      '"x"',
+      '"',
+      ' ',
+      '~',
+      '1',
+    )
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 8 }), (parts) => {
         const text = parts.join(' ')
@@ -127,10 +169,22 @@ describe('a filter is read', () => {
       failed(() => parseFilter('accuracy > and status = done')),
       '--filter, character 12: a value is missing, got "and"\n  accuracy > and status = done\n             ^',
     )
-    assert.match(failed(() => parseFilter('')), /^--filter, character 1: a key is missing, got the end/)
-    assert.match(failed(() => parseFilter('name = "x')), /character 8: a quote that is not closed/)
-    assert.match(failed(() => parseFilter('(a = 1')), /character 7: and, or or a closing bracket/)
-    assert.match(failed(() => parseFilter('a = 1 b = 2')), /character 7: and, or or the end is missing/)
+    assert.match(
+      failed(() => parseFilter('')),
+      /^--filter, character 1: a key is missing, got the end/,
+    )
+    assert.match(
+      failed(() => parseFilter('name = "x')),
+      /character 8: a quote that is not closed/,
+    )
+    assert.match(
+      failed(() => parseFilter('(a = 1')),
+      /character 7: and, or or a closing bracket/,
+    )
+    assert.match(
+      failed(() => parseFilter('a = 1 b = 2')),
+      /character 7: and, or or the end is missing/,
+    )
   })
 
   it('quickly, or not at all, where it is hostile', () => {
@@ -155,7 +209,10 @@ describe('a filter of runs', () => {
     root = mkdtempSync(join(tmpdir(), 'graft-filter-'))
     writeManyRuns(root, COUNT)
     const { name, id } = records[0]!
-    writeFileSync(join(root, name, id, RUN_FILES.marks), '{"note": "a note", "tags": {"best": true, "x": false}}')
+    writeFileSync(
+      join(root, name, id, RUN_FILES.marks),
+      '{"note": "a note", "tags": {"best": true, "x": false}}',
+    )
     table = openTable(root, listRuns(root))
   })
   after(() => rmSync(root, { recursive: true }))
@@ -199,8 +256,14 @@ describe('a filter of runs', () => {
     await fc.assert(
       fc.asyncProperty(part, part, async (a, b) => {
         const [of, other] = [await fitting(a), await fitting(b)]
-        assert.deepEqual(await fitting(`not (${a})`), all.filter((i) => !of.includes(i)))
-        assert.deepEqual(await fitting(`(${a}) and (${b})`), of.filter((i) => other.includes(i)))
+        assert.deepEqual(
+          await fitting(`not (${a})`),
+          all.filter((i) => !of.includes(i)),
+        )
+        assert.deepEqual(
+          await fitting(`(${a}) and (${b})`),
+          of.filter((i) => other.includes(i)),
+        )
         assert.deepEqual(
           await fitting(`not (${a}) or not (${b})`),
           await fitting(`not ((${a}) and (${b}))`),
@@ -212,7 +275,10 @@ describe('a filter of runs', () => {
 
   it('says which key no run can have, and where it stands', async () => {
     const refused = async (text: string) => {
-      const error = await testOf(text, table).then(() => undefined, (e: unknown) => e)
+      const error = await testOf(text, table).then(
+        () => undefined,
+        (e: unknown) => e,
+      )
       assert.ok(error instanceof PipelineError, text)
       return `${error.diagnostics[0]!.message} ${error.diagnostics[0]!.hint}`
     }
@@ -220,18 +286,35 @@ describe('a filter of runs', () => {
       await refused('name = a and acuracy > 1'),
       /^--filter, character 14: unknown key "acuracy"; did you mean "accuracy"\?\n/,
     )
-    assert.match(await refused('units = 1'), /"units" means 2 keys.*write one of head\.1\.Dense\.units/s)
-    assert.match(await refused('optimizer.learningrate = 1'), /did you mean "optimizer.learningRate"/)
+    assert.match(
+      await refused('units = 1'),
+      /"units" means 2 keys.*write one of head\.1\.Dense\.units/s,
+    )
+    assert.match(
+      await refused('optimizer.learningrate = 1'),
+      /did you mean "optimizer.learningRate"/,
+    )
     assert.match(await refused('__proto__ = 1'), /unknown key/)
   })
 
   it('sorts by a column either way, what has no value last', async () => {
     const ids = async (key: string, isDescending: boolean) =>
-      sorted(table.runs, await columnOf(key, '--sort', table), isDescending).map(({ index }) => index)
+      sorted(table.runs, await columnOf(key, '--sort', table), isDescending).map(
+        ({ index }) => index,
+      )
     const by = (value: (r: RunRecord, i: number) => number) =>
-      records.map((r, i) => [value(r, i), i] as const).sort((a, b) => a[0] - b[0]).map(([, i]) => i)
-    assert.deepEqual(await ids('accuracy', false), by((r) => r.metrics['test']!['accuracy']!))
-    assert.deepEqual(await ids('accuracy', true), by((r) => -r.metrics['test']!['accuracy']!))
+      records
+        .map((r, i) => [value(r, i), i] as const)
+        .sort((a, b) => a[0] - b[0])
+        .map(([, i]) => i)
+    assert.deepEqual(
+      await ids('accuracy', false),
+      by((r) => r.metrics['test']!['accuracy']!),
+    )
+    assert.deepEqual(
+      await ids('accuracy', true),
+      by((r) => -r.metrics['test']!['accuracy']!),
+    )
     const odd = (_: unknown, i: number) => (i % 2 === 1 ? 0 : 1)
     assert.deepEqual(await ids('freeze.first', false), by(odd))
     assert.deepEqual(await ids('freeze.first', true), by(odd))

@@ -31,9 +31,7 @@ test('a run folder has its id by time and digest, and is marked from its first m
 
 test('two runs of the same second have two folders', async () => {
   await using root = await temporaryFolder()
-  const made = await Promise.all(
-    [1, 2, 3].map(() => makeRunFolder(root.path, 'a', NOW, DIGEST)),
-  )
+  const made = await Promise.all([1, 2, 3].map(() => makeRunFolder(root.path, 'a', NOW, DIGEST)))
   assert.deepEqual(made.map(({ id }) => id).sort(), [
     '20261124-101500-8f2c1a',
     '20261124-101501-8f2c1a',

@@ -134,10 +134,7 @@ describe('the list of runs', () => {
       const expected = ids()
       const whole = readFileSync(cache(), 'utf8')
       writeFileSync(cache(), text)
-      assert.deepEqual(
-        ids(),
-        expected,
-      )
+      assert.deepEqual(ids(), expected)
       assert.equal(readFileSync(cache(), 'utf8'), whole)
     })
   }

@@ -28,7 +28,10 @@ const CPU: EngineInfo = { name: 'tensorflow', device: 'cpu', version: '2.21.0', 
 
 async function resolved(text: string, pictures?: typeof PICTURES, engine = CPU) {
   const file = join(folder, 'a.yaml')
-  writeFileSync(file, (text.includes('baseModel') ? BASE.replace(/baseModel.*\n/, '') : BASE) + text)
+  writeFileSync(
+    file,
+    (text.includes('baseModel') ? BASE.replace(/baseModel.*\n/, '') : BASE) + text,
+  )
   const { pipeline } = await loadPipeline(file, { env: {}, cwd: folder })
   const drafts = draftPhases(pipeline, engine)
   const phases = resolvePhases(pipeline, splitsOf(pipeline), drafts, pictures)
@@ -39,7 +42,9 @@ async function resolved(text: string, pictures?: typeof PICTURES, engine = CPU) 
 async function told(text: string, pictures?: typeof PICTURES): Promise<Record<string, string>> {
   const { maxBytes } = (await resolved(text)).pipeline.features
   const report = phaseReports(await resolved(text, pictures)).at(-1)!
-  return Object.fromEntries(phaseLines(report, { maxBytes }).map(({ label, text }) => [label, text]))
+  return Object.fromEntries(
+    phaseLines(report, { maxBytes }).map(({ label, text }) => [label, text]),
+  )
 }
 
 describe('what is told of a phase', () => {
@@ -72,7 +77,8 @@ describe('what is told of a phase', () => {
   })
 
   it('a head with a batch normalization counts it', async () => {
-    const head = 'head: [GlobalAveragePooling2D, BatchNormalization, {Dense: {units: classes, activation: softmax}}]\n'
+    const head =
+      'head: [GlobalAveragePooling2D, BatchNormalization, {Dense: {units: classes, activation: softmax}}]\n'
     const file = join(folder, 'b.yaml')
     writeFileSync(file, BASE.replace(/head.*\n/, head))
     const { pipeline } = await loadPipeline(file, { env: {}, cwd: folder })
@@ -83,7 +89,11 @@ describe('what is told of a phase', () => {
 
   for (const [what, text, expected] of [
     ['never', 'freeze: {first: 100}\nfeatures: never\n', /^nothing, features is never: the frozen/],
-    ['no time saved', 'freeze: {first: 100}\ntraining: {epochs: 1}\n', /^nothing, it would save no/],
+    [
+      'no time saved',
+      'freeze: {first: 100}\ntraining: {epochs: 1}\n',
+      /^nothing, it would save no/,
+    ],
     [
       'the budget',
       'freeze: {first: 100}\nfeatures: {maxBytes: 80000000}\n',
@@ -112,7 +122,9 @@ describe('what is told of a phase', () => {
   })
 
   it('NASNetMobile from layer 600 on: three tensors by name, and how many more', async () => {
-    const { frontier } = await told('baseModel: {name: NASNetMobile, weights: none}\nfreeze: {first: 600}\n')
+    const { frontier } = await told(
+      'baseModel: {name: NASNetMobile, weights: none}\nfreeze: {first: 600}\n',
+    )
     assert.match(frontier!, /^reduction_concat_reduce_8 7x7x704, .* and 5 more: 379 kB a picture$/)
   })
 })
@@ -137,7 +149,10 @@ describe('how long a phase takes', () => {
     for (const freeze of ['all', '{first: 130}', '{first: 100}', 'none']) {
       runs.push((await secondsOf(`freeze: ${freeze}\n`)).epoch.run)
     }
-    assert.deepEqual(runs, [...runs].sort((a, b) => a - b))
+    assert.deepEqual(
+      runs,
+      [...runs].sort((a, b) => a - b),
+    )
     const [plain, bank] = [await secondsOf(''), await secondsOf('augmentation: {bank: 3}\n')]
     assert.ok(Math.abs(bank.once / plain.once - (3 * 750 + 350) / 1100) < 1e-9)
   })
@@ -162,7 +177,10 @@ describe('the blocks of plan and show', () => {
     const wide = phaseBlocks(reports, 400)
     for (const width of [40, 60, 80, 100]) {
       const block = phaseBlocks(reports, width)
-      assert.ok(block.split('\n').every((line) => line.length <= width), `${width}:\n${block}`)
+      assert.ok(
+        block.split('\n').every((line) => line.length <= width),
+        `${width}:\n${block}`,
+      )
       assert.deepEqual(words(block), words(wide))
     }
     assert.deepEqual(reports.map(phaseTitle), ['train:1: epochs 1 to 3', 'train:2: epochs 4 to 8'])
@@ -175,12 +193,19 @@ describe('the blocks of plan and show', () => {
 })
 
 it('freeze.json has a line for every layer of every phase, and stays small', async () => {
-  const text = 'training: {phases: [{epochs: 3}, {epochs: 5, freeze: {first: 600}}]}\nbaseModel: {name: NASNetMobile, weights: none}\n'
+  const text =
+    'training: {phases: [{epochs: 3}, {epochs: 5, freeze: {first: 600}}]}\nbaseModel: {name: NASNetMobile, weights: none}\n'
   const json = freezeJson(await resolved(text), 5)
   const [first, second] = JSON.parse(json) as {
     phase: number
     freeze: unknown
-    layers: { name: string; parameters: number; frozen: boolean; part?: string; batchNorm?: string }[]
+    layers: {
+      name: string
+      parameters: number
+      frozen: boolean
+      part?: string
+      batchNorm?: string
+    }[]
   }[]
   assert.deepEqual([first!.freeze, second!.freeze], ['all', { first: 600 }])
   assert.equal(second!.layers.length, 769 + 2)

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -87,10 +94,13 @@ describe('a run for TensorBoard', () => {
     const [torn, next, ...others] = readdirSync(split).sort()
     assert.deepEqual([torn, others], [old, []])
     const steps = (name: string) => [...stepsOf(readFileSync(join(split, name)))]
-    assert.deepEqual([steps(torn!), steps(next!)], [
-      [1, 2],
-      [3, 4],
-    ])
+    assert.deepEqual(
+      [steps(torn!), steps(next!)],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    )
     assert.equal(readEvents(readFileSync(join(split, next!)))[1]!.wallTime, now() / 1000)
   })
 
@@ -121,7 +131,10 @@ describe('a run for TensorBoard', () => {
     const run = makeRun(folder, { id: '20261124-101500-8f2c1a', record: { epochs } })
     await writeBoard(run)
     await writeBoard(run)
-    assert.deepEqual(figures('validation', run.folder).map(([step]) => step), [1, 2, 3])
+    assert.deepEqual(
+      figures('validation', run.folder).map(([step]) => step),
+      [1, 2, 3],
+    )
     const split = join(run.folder, 'tensorboard/train')
     const [name, ...more] = readdirSync(split)
     assert.deepEqual(more, [])

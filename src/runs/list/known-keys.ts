@@ -14,7 +14,10 @@ function isMetric(steps: readonly string[]): boolean {
 }
 
 /** What may stand at a path, whatever stands beside it. */
-function reached(schemas: readonly Schema[], [step, ...more]: readonly string[]): readonly Schema[] {
+function reached(
+  schemas: readonly Schema[],
+  [step, ...more]: readonly string[],
+): readonly Schema[] {
   const all = schemas.flatMap(alternatives)
   if (step === undefined) return all
   const next = all.flatMap((schema) => {

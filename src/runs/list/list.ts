@@ -48,7 +48,9 @@ export function listRuns(root: string): ListedRun[] {
     }
   }
   kept.save((name, id) => there.get(name)?.has(id) ?? false)
-  return runs.sort((a, b) => byCodeUnit(a.row.started, b.row.started) || byCodeUnit(a.row.id, b.row.id))
+  return runs.sort(
+    (a, b) => byCodeUnit(a.row.started, b.row.started) || byCodeUnit(a.row.id, b.row.id),
+  )
 }
 
 function asItIs(row: RunRow, folder: string): ListedRun {
@@ -77,7 +79,10 @@ function folders(path: string): string[] {
   }
 }
 
-function isFolder(entry: { readonly name: string; isDirectory(): boolean; isSymbolicLink(): boolean }, parent: string) {
+function isFolder(
+  entry: { readonly name: string; isDirectory(): boolean; isSymbolicLink(): boolean },
+  parent: string,
+) {
   if (!entry.isSymbolicLink()) return entry.isDirectory()
   return statSync(join(parent, entry.name), { throwIfNoEntry: false })?.isDirectory() ?? false
 }

@@ -31,7 +31,8 @@ export async function columnOf(key: string, option: string, table: RunTable): Pr
 async function unknown(key: string, table: RunTable): Promise<[message: string, hint: string]> {
   const keys = await table.keys()
   const ends = keys.filter((path) => path.endsWith(`.${key}`))
-  if (ends.length > 1) return [`"${key}" means ${ends.length} keys`, `write one of ${ends.join(', ')}`]
+  if (ends.length > 1)
+    return [`"${key}" means ${ends.length} keys`, `write one of ${ends.join(', ')}`]
   const shorts = keys.map((path) => path.slice(path.lastIndexOf('.') + 1))
   const guess = closest(key, new Set([...keys, ...shorts]))
   return [
@@ -80,7 +81,10 @@ function comparison(op: Comparison, text: string): (value: Value | undefined) =>
   }
 }
 
-function scalarComparison(op: Exclude<Comparison, '!=' | '!~'>, text: string): (value: Scalar) => boolean {
+function scalarComparison(
+  op: Exclude<Comparison, '!=' | '!~'>,
+  text: string,
+): (value: Scalar) => boolean {
   if (op === '~') {
     const fits = globPattern(text)
     return (value) => fits(String(value))
@@ -105,11 +109,17 @@ const HOLDS: Readonly<Record<'=' | '>' | '>=' | '<' | '<=', (difference: number)
 function numberOf(text: string): number | undefined {
   const [over, under = '1', ...more] = text.split('/')
   const value = Number(over) / Number(under)
-  return over!.trim() === '' || under.trim() === '' || more.length > 0 || Number.isNaN(value) ? undefined : value
+  return over!.trim() === '' || under.trim() === '' || more.length > 0 || Number.isNaN(value)
+    ? undefined
+    : value
 }
 
 /** Stable; what has no value comes last either way, numbers stand before texts. */
-export function sorted(runs: readonly TableRun[], column: Column, isDescending: boolean): TableRun[] {
+export function sorted(
+  runs: readonly TableRun[],
+  column: Column,
+  isDescending: boolean,
+): TableRun[] {
   const sign = isDescending ? -1 : 1
   const keyed = runs.map((run) => ({ run, value: column.of(run) }))
   return keyed.sort((a, b) => order(a.value, b.value, sign)).map(({ run }) => run)
