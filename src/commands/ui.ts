@@ -3,8 +3,10 @@ import { runsRoot } from '../runs/read.ts'
 import { openUi } from '../ui/app.ts'
 import { listen } from '../ui/serve.ts'
 import { failure, PipelineError } from '../util/diagnostic.ts'
+import { readSweepReport } from '../report/sweep/read.ts'
 import type { CommandRun } from './command.ts'
-import { storeOptions } from './pipeline-file.ts'
+import { overrides, storeOptions } from './pipeline-file.ts'
+import { openNamedSweep } from './sweep.ts'
 
 export interface UiFlags {
   readonly port?: string
@@ -24,6 +26,10 @@ export const run: CommandRun = async (_, options, context) => {
   const ui = openUi({
     root: runsRoot(flags.runs, env, cwd),
     openStore: () => openStore(store, { readOnly: true }),
+    readSweep: async (name) => {
+      const opened = await openNamedSweep(name, flags, context)
+      return readSweepReport(opened.sweep, { file: opened.file, set: overrides(opened.flags) })
+    },
     places: { store, cwd },
     port: () => port,
     failed: (error) => {

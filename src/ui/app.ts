@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { Readable } from 'node:stream'
 import { Hono, type Context } from 'hono'
 import type { Store } from '../graph/store.ts'
+import type { SweepReport } from '../report/sweep/read.ts'
 import { readDefinition } from '../sweeps/definition.ts'
 import { openChanges } from './changes.ts'
 import { diffPageOf } from './diff-page.ts'
@@ -12,13 +13,15 @@ import { listPage } from './list-page.ts'
 import { plainPage } from './plain-page.ts'
 import { openRunPages } from './run-pages.ts'
 import type { MadePage } from './shell.ts'
-import { sweepPage } from './sweep-page.ts'
+import { sweepPageOf } from './sweep-page.ts'
 import { openWatch } from './watch.ts'
 
 export interface UiOptions {
   /** The folder of runs; absolute. */
   readonly root: string
   readonly openStore: () => Promise<Store>
+  /** Throws PipelineError where its file is not there or is wrong. */
+  readonly readSweep: (name: string) => Promise<SweepReport>
   /** Where the store is, and where the command was started. */
   readonly places: { readonly store: string; readonly cwd: string }
   /** The port that requests come in by. */
@@ -47,6 +50,7 @@ export function openUi({
   root,
   openStore,
   places,
+  readSweep,
   port,
   heartbeat = HEARTBEAT_MS,
   failed,
@@ -109,7 +113,9 @@ export function openUi({
   app.get('/sweeps/:name', async (context) => {
     const { name } = context.req.param()
     const isThere = folderBelow(root, name) !== undefined && readDefinition(root, name)
-    return isThere ? answer(context, sweepPage(root, name)) : answer(context, NO_SWEEP, 404)
+    return isThere
+      ? answer(context, await sweepPageOf(root, name, readSweep))
+      : answer(context, NO_SWEEP, 404)
   })
   app.get('/events', (context) => {
     if (streams >= MOST_STREAMS) return answer(context, TOO_MANY, 503)

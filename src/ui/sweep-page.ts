@@ -1,17 +1,40 @@
 import { markup } from '../report/html.ts'
 import { figureText, isPercent, percentText } from '../report/figures.ts'
+import { sweepParts } from '../report/sweep/page.ts'
+import type { SweepReport } from '../report/sweep/read.ts'
 import { table, type HtmlColumn } from '../report/table.ts'
 import { readDefinition } from '../sweeps/definition.ts'
 import { sweepFolder } from '../sweeps/sweep.ts'
 import { readTrials } from '../sweeps/trial-folder.ts'
 import { stateOf } from '../sweeps/trial-state.ts'
 import { trialsFolder } from '../sweeps/trials.ts'
+import { PipelineError } from '../util/diagnostic.ts'
 import { countText, plural, secondsText } from '../util/text.ts'
 import { runPath, sweepPath } from './paths.ts'
-import { makePage, type MadePage } from './shell.ts'
+import { makePage, type LivePage, type MadePage } from './shell.ts'
+
+/**
+ * What `pipeline report SWEEP` says, and the trials with their runs; the trials alone where the file of the sweep is not here
+ * any more, or is none.
+ */
+export async function sweepPageOf(
+  root: string,
+  name: string,
+  readSweep: (name: string) => Promise<SweepReport>,
+): Promise<MadePage> {
+  const stored = storedSweep(root, name)
+  try {
+    const parts = sweepParts(await readSweep(name))
+    const runs = stored.sections.map((section) => ({ ...section, id: 'runs', title: 'Runs' }))
+    return makePage({ ...stored, ...parts, sections: [...parts.sections, ...runs] })
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error
+    return makePage(stored)
+  }
+}
 
 /** All trials that a sweep has ever tried, the best first. */
-export function sweepPage(root: string, name: string): MadePage {
+function storedSweep(root: string, name: string): LivePage {
   const { method, metric, file } = readDefinition(root, name)!
   const folders = readTrials(trialsFolder({ folder: sweepFolder(root, name) }))
   const sign = metric.goal === 'maximize' ? -1 : 1
@@ -55,7 +78,7 @@ export function sweepPage(root: string, name: string): MadePage {
     { title: 'failure', value: ({ failure }) => failure?.message ?? '' },
   ]
   const done = trials.filter(({ status }) => status === 'done').length
-  return makePage({
+  return {
     title: name,
     description: `Sweep ${name}: ${done} of ${plural(trials.length, 'trial')} done.`,
     header: markup`<header><h1><bdi>${name}</bdi></h1><p class="status"><span>${method}</span>
@@ -70,5 +93,5 @@ export function sweepPage(root: string, name: string): MadePage {
     footer: markup`Read from the folder of runs. <code>pipeline sweep show ${file}</code> shows the same.`,
     trail: [[name, sweepPath(name)]],
     pages: [sweepPath(name)],
-  })
+  }
 }

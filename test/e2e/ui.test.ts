@@ -51,6 +51,13 @@ describe('pipeline ui', () => {
       )
       assert.ok(files.length >= 8, files.join(' '))
       for (const file of files) assert.equal((await fetch(new URL(file, at))).status, 200, file)
+      project.configure({ name: 'swept' }, 'swept.yaml')
+      const rates = 'optimizer.learningRate=0.002,0.01'
+      assert.equal((await project.pipeline(['run', 'swept.yaml', '--sweep', rates])).code, 0)
+      await events.next(({ pages: changed }) => changed.includes('/sweeps/swept'))
+      const sweep = await (await fetch(`${at}sweeps/swept`)).text()
+      assert.ok(sweep.includes('<section id="parallel"'), 'what pipeline report says of it')
+      assert.equal(sweep.match(/href="\/runs\/swept\/[^"]+"/g)?.length, 2)
     } finally {
       const asked = performance.now()
       ui.process.kill('SIGINT')

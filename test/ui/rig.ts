@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openStore } from '../../src/graph/store.ts'
 import type { StoredRun } from '../../src/runs/read.ts'
 import { openUi, type Ui, type UiOptions } from '../../src/ui/app.ts'
+import { failure } from '../../src/util/diagnostic.ts'
 import { DIGEST } from '../report/reports.ts'
 import { makeRun, type MadeRun } from '../support/made-run.ts'
 
@@ -40,6 +41,7 @@ export async function openUiRig({
     root,
     heartbeat,
     openStore: () => openStore(join(folder, 'store'), { readOnly: true }),
+    readSweep: () => Promise.reject(failure('FILE_NOT_FOUND', 'no such file')),
     places: { store: join(folder, 'store'), cwd: folder },
     port,
     failed: (error) => failures.push(error),
