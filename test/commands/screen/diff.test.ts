@@ -117,6 +117,7 @@ test('JSON has every key, null for what is not known', () => {
       better: 'a',
       p: null,
       noise: null,
+      repeats: null,
       same: false,
     },
     {
@@ -128,6 +129,7 @@ test('JSON has every key, null for what is not known', () => {
       better: 'b',
       p: null,
       noise: null,
+      repeats: null,
       same: false,
     },
   ])
