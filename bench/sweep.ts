@@ -1,9 +1,9 @@
-// What a sweep costs beside its trials: a grid of 24 trials (head, learning rate, batch size) on the frozen features of
-// EfficientNetLite0, against the shared stages and then each trial's own training, run one after the other by `pipeline run`
-// (their own stages' seconds, without the start of each process); and how long the finished sweep takes again.
-// With `asha` instead: 27 heads by successive halving against all of them to their end: the best of each, and the epochs.
-// PICTURES has a folder for each class below TRAIN; a fifth of them is for validation.
-// Run: node dist/bench/sweep.js PICTURES TRAIN [grid|asha] [CLASSES]   (GRAFT_STORE is not used: the store is a new one)
+// What a sweep costs beside its trials: a grid of 24 trials (head, learning rate, and whether the last layers of
+// EfficientNetLite0 are trained too), against the shared stages and then each trial's own training, run one after the other
+// by `pipeline run` (their own stages' seconds, without the start of each process); and how long the finished sweep takes
+// again. With `asha` instead: 27 heads by successive halving against all of them to their end: the best of each, and the
+// epochs. PICTURES has a folder for each class below TRAIN; a fifth of them is for validation. Stores are new ones.
+// Run: node dist/bench/sweep.js PICTURES TRAIN [grid|asha] [CLASSES]
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -68,15 +68,15 @@ const write = (name: string, settings: object) =>
 
 const RATES = [0.0003, 0.001, 0.003, 0.01]
 const UNITS = [32, 128, 500]
-const BATCHES = [16, 32]
+const FREEZES = ['all', { first: 130 }]
 
 function grid(): void {
   const parameters = {
     'head.0.Dense.units': { values: UNITS },
     'optimizer.learningRate': { values: RATES },
-    'training.batchSize': { values: BATCHES },
+    freeze: { values: FREEZES },
   }
-  const training = { epochs: 5 }
+  const training = { epochs: 5, batchSize: 16 }
   write('grid.yaml', { training, sweep: { parameters } })
   write('one.yaml', { training })
   const swept = pipeline<SweepResult>('a', 'run', 'grid.yaml')
@@ -84,7 +84,10 @@ function grid(): void {
   let shared = 0
   let own = 0
   for (const { parameters: values } of swept.result.trials) {
-    const sets = Object.entries(values).flatMap(([key, v]) => ['--set', `${key}=${String(v)}`])
+    const sets = Object.entries(values).flatMap(([key, v]) => [
+      '--set',
+      `${key}=${JSON.stringify(v)}`,
+    ])
     const on = ['--set', 'evaluation.on=[validation]', '--name', 'alone']
     const { result } = pipeline<RunResult>('b', 'run', 'one.yaml', ...sets, ...on)
     for (const { kind, cached, seconds } of result.stages) {

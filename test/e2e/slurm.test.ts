@@ -7,8 +7,8 @@ import { createProject, type Project, type Settings } from './rig.ts'
 import { doneLines, jsonOf, ledger, shown, sweepEssence } from './sweep-ledger.ts'
 
 /** Trains for more than a minute, which is the shortest limit that Slurm has. */
-const LONG = 24_000
-const EPOCHS = [1500, 20, 21, 22, 23, 24, 25, LONG]
+const LONG = 40_000
+const EPOCHS = [6000, 20, 21, 22, 23, 24, 25, LONG]
 const LIST: Settings = {
   sweep: { method: 'list', points: EPOCHS.map((epochs) => ({ 'training.epochs': epochs })) },
 }
@@ -21,6 +21,9 @@ if (lacks.length > 0) {
     `NOT RUN: the tests of a real Slurm, as this machine lacks ${lacks.join(', ')} (Debian: apt install munge slurmctld slurmd slurm-client).\n`,
   )
 }
+
+/** `cached`: a worker that was killed had trained it, and had not yet said so. */
+const isDone = (status: string) => status === 'done' || status === 'cached'
 
 describe('a real Slurm of one node', { skip: lacks.length > 0 && 'NOT RUN: no Slurm here' }, () => {
   let slurm: Slurm
@@ -56,7 +59,7 @@ describe('a real Slurm of one node', { skip: lacks.length > 0 && 'NOT RUN: no Sl
     const idOf = (epochs: number) => trials[EPOCHS.indexOf(epochs)]!.id
     const folder = (id: string) => join(project.path, 'runs/little/sweep/trials', id)
     const linesOf = (id: string) => ledger(project, 'little').find((own) => own.id === id)!.lines
-    const killed = idOf(1500)
+    const killed = idOf(6000)
     assert.ok(await until(() => linesOf(killed).filter((l) => l === 'epoch').length > 3, 60_000))
     const ticket = readdirSync(folder(killed)).find((name) => name.startsWith('claimed.'))!
     process.kill(Number(ticket.split('.')[2]), 'SIGKILL')
@@ -75,14 +78,14 @@ describe('a real Slurm of one node', { skip: lacks.length > 0 && 'NOT RUN: no Sl
     assert.ok(states.filter((state) => state !== 'COMPLETED').length >= 2, states.join(' '))
     assert.equal(between.trials.find(({ id }) => id === cut)!.status, 'waiting')
     assert.equal(between.workers, 0)
-    const left = between.trials.filter(({ status }) => status !== 'done').length
+    const left = between.trials.filter(({ status }) => !isDone(status)).length
 
     const second = await submit(project, '--time', '10')
     assert.deepEqual([second.workers, second.trials], [left, left])
     assert.deepEqual([...new Set(await ended(second.jobs[0]!))], ['COMPLETED'])
     const end = performance.now()
     const result = await shown(project, 'pipeline.yaml')
-    assert.deepEqual([...new Set(result.trials.map(({ status }) => status))], ['done'])
+    assert.ok(result.trials.every(({ status }) => isDone(status)))
     assert.deepEqual(
       [...doneLines(project, 'little').values()],
       EPOCHS.map(() => 1),
@@ -119,10 +122,7 @@ describe('a real Slurm of one node', { skip: lacks.length > 0 && 'NOT RUN: no Sl
     const states = [...(await ended(jobs[0]!)), ...(await ended(jobs[1]!))]
     assert.deepEqual([states.length, ...new Set(states)], [11, 'COMPLETED'])
     const { stdout } = await project.pipeline(['sweep', 'show', ...words], { cwd })
-    assert.deepEqual(
-      jsonOf(stdout).trials.map(({ status }) => status),
-      ['done', 'done'],
-    )
+    assert.ok(jsonOf(stdout).trials.every(({ status }) => isDone(status)))
     const logs = readdirSync(join(cwd, 'runs/little/sweep/submitted/logs'))
     assert.equal(logs.length, 11)
   })
